@@ -1,0 +1,28 @@
+"""A frame on its way: the picture, where it comes from, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One frame of one source. Nobody writes into `image`; who draws, draws on a copy."""
+
+    image: NDArray[np.uint8]
+    """uint8 [H, W, 3] RGB."""
+    source: str
+    """The source's name, unique in a run."""
+    index: int
+    """Number of the frame in its source, counting every decoded frame from 0, over reconnects."""
+    media_time: float
+    """Seconds by the source's own clock (PTS), from 0 at the first frame; never runs backwards in an epoch."""
+    wall_time: float
+    """Unix time at capture, in seconds; for files the same as `media_time`."""
+    captured: float
+    """`time.monotonic()` at capture; the age of everything said about this frame counts from here."""
+    epoch: int = 0
+    """Grows at each gap, reconnect or change of size: state from another epoch must not be used."""

