@@ -1,0 +1,48 @@
+"""What every test may ask for: the shared video, and tools of the system.
+
+A test that misses something skips and says what; with ACTREC_CI=1 it fails instead, because CI installs all.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def missing(what: str) -> None:
+    """Skip the calling test because `what` is not here; in CI, fail it."""
+    if os.environ.get("ACTREC_CI") == "1":
+        pytest.fail(f"CI must not skip: {what}")
+    pytest.skip(what)
+
+
+def need_tool(name: str, package: str) -> str:
+    """Return the path of a program, or skip."""
+    path = shutil.which(name)
+    if path is None:
+        missing(f"needs {name} (Debian package {package})")
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real video with its manifest.csv; not part of the project."""
+    folder = Path(os.environ.get("ACTREC_DATA") or ROOT.parent / "shared" / "data")
+    if not (folder / "manifest.csv").is_file():
+        missing(f"needs the shared video clips (no {folder}/manifest.csv; set ACTREC_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def weizmann_test_clips(shared_data: Path) -> list[tuple[Path, str]]:
+    """The 20 clips, with their labels, of the two Weizmann actors that no training has seen."""
+    with (shared_data / "manifest.csv").open(newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["set"] == "weizmann" and r["group"] in ("ido", "shahar")]
+    return [(shared_data / row["path"], row["label"]) for row in rows]
