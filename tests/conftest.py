@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,20 +16,29 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def missing(what: str) -> None:
-    """Skip the calling test because `what` is not here; in CI, fail it."""
+def _missing(what: str) -> None:
     if os.environ.get("ACTREC_CI") == "1":
         pytest.fail(f"CI must not skip: {what}")
     pytest.skip(what)
 
 
-def need_tool(name: str, package: str) -> str:
-    """Return the path of a program, or skip."""
-    path = shutil.which(name)
-    if path is None:
-        missing(f"needs {name} (Debian package {package})")
-    assert path is not None
-    return path
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], None]:
+    """A function that skips the calling test because `what` is not here; in CI it fails it."""
+    return _missing
+
+
+@pytest.fixture(scope="session")
+def need_tool() -> Callable[[str, str], str]:
+    """A function that returns the path of a program, `need_tool("ffmpeg", "ffmpeg")`, or skips the test."""
+
+    def need(name: str, package: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            _missing(f"needs {name} (Debian package {package})")
+        return str(path)
+
+    return need
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +46,7 @@ def shared_data() -> Path:
     """The folder of real video with its manifest.csv; not part of the project."""
     folder = Path(os.environ.get("ACTREC_DATA") or ROOT.parent / "shared" / "data")
     if not (folder / "manifest.csv").is_file():
-        missing(f"needs the shared video clips (no {folder}/manifest.csv; set ACTREC_DATA)")
+        _missing(f"needs the shared video clips (no {folder}/manifest.csv; set ACTREC_DATA)")
     return folder
 
 
