@@ -1,0 +1,332 @@
+"""A live source: newest wins, a watchdog that gives up on a blocked read, and reconnection for ever."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.errors import SourceError
+from ..frame import Frame
+from .address import redact_text
+from .clock import StreamClock
+from .feed import FeedStatus, Handoff
+from .options import SourceOptions
+
+log = logging.getLogger(__name__)
+
+WAITING = 2
+"""Due frames that may wait: one to be taken, one that just came."""
+FIRST_RETRY_S = 0.25
+RETRY_GROWTH = 1.6
+STEADY_S = 10.0
+"""A connection that has lasted so long starts the pauses anew."""
+MAX_ABANDONED = 4
+"""Blocked readers that may linger; the next attempt waits until one of them comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A picture as it arrived, not converted yet."""
+
+    stamp_s: float | None
+    """The source's own timestamp, any origin; None if it has none."""
+    size_hw: tuple[int, int]
+    convert: Callable[[], NDArray[np.uint8]]
+    """Return uint8 [H, W, 3] RGB; call it before the next `read`."""
+    fresh: bool = True
+    """False for a picture out of a backlog, that is not to be recognised."""
+    corrupt: bool = False
+    codec: str = ""
+
+
+class Connection(Protocol):
+    """An open device or stream, used by one thread; every call may block."""
+
+    def read(self) -> Capture | None:
+        """Return the next picture; None at the end; SourceError if the source is lost."""
+
+    def close(self) -> None:
+        """Release the device or stream."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One attempt: from the try to open until the last read."""
+
+    progress: float = field(default_factory=time.monotonic)
+    """Monotonic time of the last sign of life."""
+    pictures: int = 0
+    began: float = field(default_factory=time.monotonic)
+    abandoned: bool = False
+    ended: bool = False
+    error: SourceError | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class LiveFeed:
+    """Pictures of a source that does not wait; see `Feed`.
+
+    Two threads: one opens and reads, the other watches it. A read that blocks for longer than the stall timeout is
+    left behind (it closes its own connection when it comes back) and a new connection is tried at once.
+    The first attempt decides whether the source exists: if it fails, `error` is set. After a first picture,
+    the source is tried again for ever.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Connection],
+        options: SourceOptions,
+        *,
+        stall_timeout_s: float | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self._connect = connect
+        self._options = options
+        self._stall_s = stall_timeout_s or options.stall_timeout_s
+        self._jitter = jitter
+        self._handoff = Handoff(WAITING, lossless=False)
+        self._stale = 0
+        self._clock = StreamClock()
+        self._lock = threading.Lock()
+        self._status = FeedStatus()
+        self._arrivals: deque[float] = deque(maxlen=120)
+        self._session = Session()
+        self._abandoned: list[Session] = []
+        self._index = -1
+        self._epoch = 0
+        self._shape: tuple[tuple[int, int], str] | None = None
+        self._taken_time: float | None = None
+        self._due: Callable[[float], bool] = lambda _: True
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._turn = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._done = False
+        self._error: Exception | None = None
+
+    def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
+        """See `Feed.start`."""
+        self._due, self._wake = due, wake
+        self._thread = threading.Thread(target=self._watch, name=f"watch {self.name}", daemon=True)
+        self._thread.start()
+
+    def poll(self) -> Frame | None:
+        """See `Feed.poll`; frames older than `max_staleness_s` are passed over and counted as dropped."""
+        while (frame := self._handoff.take()) is not None:
+            if time.monotonic() - frame.captured <= self._options.max_staleness_s:
+                return frame
+            self._stale += 1
+        return None
+
+    @property
+    def done(self) -> bool:
+        """See `Feed.done`."""
+        return self._done and not len(self._handoff)
+
+    @property
+    def error(self) -> Exception | None:
+        """See `Feed.error`."""
+        return self._error
+
+    def status(self) -> FeedStatus:
+        """See `Feed.status`."""
+        now = time.monotonic()
+        recent = [at for at in list(self._arrivals) if now - at <= 3.0]
+        fps = (len(recent) - 1) / max(now - recent[0], 1e-3) if len(recent) > 1 else 0.0
+        return replace(self._status, fps_in=fps, dropped=self._handoff.dropped + self._stale)
+
+    def stop(self) -> None:
+        """See `Feed.stop`; a reader that is blocked just then ends on its own when its read comes back."""
+        self._stop.set()
+        self._turn.set()
+        with self._lock:
+            self._session.abandoned = True
+        self._handoff.close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=2.0)
+        self._done = True
+
+    # The watching thread.
+
+    def _watch(self) -> None:
+        pause_s = FIRST_RETRY_S
+        while not self._stop.is_set():
+            session = self._open_session()
+            self._await(session)
+            if self._stop.is_set():
+                break
+            seen = self._status.frames_in > 0
+            if session.ended and session.error is None:
+                self._set(state="ended", detail="")
+                break
+            reason = str(session.error) if session.error else self._stall_text(session)
+            if not seen:
+                self._error = session.error or SourceError(reason)
+                self._set(state="failed", detail=reason)
+                break
+            if time.monotonic() - session.began > STEADY_S and session.pictures:
+                pause_s = FIRST_RETRY_S
+            wait_s = pause_s * (0.8 + 0.4 * self._jitter())
+            stalled = session.error is None
+            self._report_loss(reason, stalled, wait_s)
+            if not (stalled and session.pictures):
+                self._stop.wait(wait_s)
+                pause_s = min(pause_s * RETRY_GROWTH, self._options.retry_max_s)
+        self._leave()
+
+    def _open_session(self) -> Session:
+        self._abandoned = [old for old in self._abandoned if not old.over.is_set()]
+        while len(self._abandoned) >= MAX_ABANDONED and not self._stop.wait(0.1):
+            self._abandoned = [old for old in self._abandoned if not old.over.is_set()]
+        with self._lock:
+            session = self._session = Session(abandoned=self._stop.is_set())
+        threading.Thread(target=self._read, args=(session,), name=f"read {self.name}", daemon=True).start()
+        return session
+
+    def _await(self, session: Session) -> None:
+        """Wait until the session is over or has shown no sign of life for too long; then abandon it."""
+        while not self._stop.is_set():
+            allowed_s = self._stall_s if session.pictures else self._options.open_timeout_s
+            left_s = session.progress + allowed_s - time.monotonic()
+            if left_s <= 0 or session.over.is_set():
+                break
+            self._turn.wait(min(left_s, 0.25))
+            self._turn.clear()
+        with self._lock:
+            session.abandoned = True
+        if not session.over.is_set():
+            self._abandoned.append(session)
+
+    def _stall_text(self, session: Session) -> str:
+        if session.pictures:
+            return f"no frame for {time.monotonic() - session.progress:.1f} s"
+        return (
+            f"{self.name}: no picture within {self._options.open_timeout_s:g} s, wanted a stream; "
+            "check the address, the camera and the open timeout"
+        )
+
+    def _report_loss(self, reason: str, stalled: bool, wait_s: float) -> None:
+        if stalled and self._session.pictures:
+            detail = f"{reason}, opening again"
+            self._set(state="stalled", detail=detail, faults=self._status.faults + 1)
+        else:
+            detail = f"{reason}, again in {wait_s:.1f} s"
+            self._set(
+                state="reconnecting", detail=detail, faults=self._status.faults + bool(self._session.pictures)
+            )
+        log.warning("%s: %s", self.name, detail)
+        self._wake.set()
+
+    def _set(self, **changes: object) -> None:
+        with self._lock:
+            self._status = replace(self._status, **changes)  # type: ignore[arg-type]
+
+    def _leave(self) -> None:
+        self._done = True
+        self._wake.set()
+
+    # The reading thread.
+
+    def _read(self, session: Session) -> None:
+        connection: Connection | None = None
+        try:
+            if not session.abandoned:
+                connection = self._connect()
+            while connection is not None and not session.abandoned:
+                capture = connection.read()
+                if capture is None:
+                    session.ended = True
+                    break
+                self._take(session, capture)
+        except SourceError as error:
+            session.error = error
+        except Exception as error:  # a fault in a driver must not end the program
+            session.error = SourceError(redact_text(f"{self.name}: {type(error).__name__}: {error}"))
+        finally:
+            try:
+                if connection is not None:
+                    connection.close()
+            except Exception as error:
+                log.debug("%s: %s while closing", self.name, error)
+            session.over.set()
+            self._turn.set()
+
+    def _take(self, session: Session, capture: Capture) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if session.abandoned:
+                return
+            session.progress = now
+            frame_due = self._note(session, capture, now)
+        if frame_due is None:
+            return
+        image = capture.convert()
+        with self._lock:
+            if session.abandoned:
+                return
+        captured, media_time, index, epoch = frame_due
+        self._handoff.put(
+            Frame(
+                image,
+                self.name,
+                index,
+                media_time,
+                time.time() - (time.monotonic() - captured),
+                captured,
+                epoch,
+            )
+        )
+        self._wake.set()
+
+    def _note(self, session: Session, capture: Capture, now: float) -> tuple[float, float, int, int] | None:
+        """Count a picture and return (captured, media_time, index, epoch) if it is to be converted."""
+        first = session.pictures == 0
+        session.pictures += 1
+        self._index += 1
+        self._arrivals.append(now)
+        status = self._status
+        if first and self._index > 0:
+            self._clock.restart()
+            self._epoch += 1
+            status = replace(status, reconnects=status.reconnects + 1)
+            log.warning("%s: back again", self.name)
+        tick = self._clock.tick(capture.stamp_s, now)
+        shape = (capture.size_hw, capture.codec)
+        reshaped = self._shape is not None and shape != self._shape
+        if not first and (tick.gap or reshaped):
+            self._epoch += 1
+        if tick.fault:
+            log.warning("%s: %s", self.name, tick.fault)
+        if reshaped:
+            log.warning("%s: now %dx%d", self.name, capture.size_hw[1], capture.size_hw[0])
+        self._shape = shape
+        faults = status.faults + bool(tick.fault) + capture.corrupt
+        status = replace(
+            status,
+            state="running",
+            detail=tick.fault,
+            size_hw=capture.size_hw,
+            frames_in=self._index + 1,
+            faults=faults,
+        )
+        wanted = False
+        if capture.fresh:
+            if tick.lag_s > self._options.max_staleness_s:
+                self._stale += 1
+            else:
+                wanted = self._due(tick.media_time)
+        self._status = replace(status, sampled=status.sampled + wanted)
+        return (now - tick.lag_s, tick.media_time, self._index, self._epoch) if wanted else None

@@ -1,0 +1,140 @@
+"""Network streams by PyAV: RTSP, HTTP MJPEG, HLS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import av
+import av.error
+
+from ...models.errors import SourceError
+from .address import redact, redact_text
+from .files import Rgb, upright_size_hw
+from .live import Capture
+from .options import SourceOptions
+
+BACKLOG_S = 3.0
+"""At most so much of what a server sends at once on opening is skipped."""
+
+
+class StreamConnection:
+    """An open network stream; see `Connection`. Opening it blocks; SourceError if it cannot be opened."""
+
+    def __init__(self, name: str, uri: str, options: SourceOptions) -> None:
+        self._name = name
+        self._shown = redact(uri)
+        self._rgb = Rgb()
+        try:
+            self._container = av.open(
+                uri,
+                options=stream_settings(uri, options),
+                timeout=(options.open_timeout_s, options.stall_timeout_s),
+            )
+        except (av.error.FFmpegError, OSError) as error:
+            raise SourceError(f"{self._shown}: {explain(error)}") from None
+        if not self._container.streams.video:
+            self._container.close()
+            raise SourceError(f"{self._shown}: holds no video, wanted a camera's stream; check the path")
+        self._stream = self._container.streams.video[0]
+        self._stream.codec_context.thread_count = 1
+        self._stamped = self._container.format.name not in ("mpjpeg", "mjpeg")
+        self._paced = self._container.format.name == "hls"
+        self._captures = self._read_all()
+        self._backlog = True
+        self._began: float | None = None
+        self._last: tuple[float, float] | None = None
+        self._ahead: tuple[float, float] | None = None
+
+    def read(self) -> Capture | None:
+        """See `Connection.read`."""
+        try:
+            return next(self._captures, None)
+        except (av.error.FFmpegError, OSError) as error:
+            raise SourceError(f"{self._shown}: {explain(error)}") from None
+
+    def close(self) -> None:
+        """See `Connection.close`."""
+        self._container.close()
+
+    def _read_all(self) -> Iterator[Capture]:
+        corrupt = 0
+        for packet in self._container.demux(self._stream):
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                break
+            except av.error.InvalidDataError:
+                corrupt += 1
+                continue
+            for frame in frames:
+                stamp_s = None
+                if self._stamped and frame.pts is not None and frame.time_base is not None:
+                    stamp_s = float(frame.pts * frame.time_base)
+                if self._paced and stamp_s is not None:
+                    self._wait_until_due(stamp_s)
+                yield Capture(
+                    stamp_s,
+                    upright_size_hw(frame),
+                    lambda frame=frame: self._rgb.convert(frame),  # type: ignore[misc]
+                    fresh=self._paced or not self._in_backlog(stamp_s),
+                    corrupt=bool(corrupt or frame.is_corrupt),
+                    codec=self._stream.codec_context.name,
+                )
+                corrupt = 0
+        if self._container.duration is None or self._container.duration <= 0:
+            raise SourceError(f"{self._shown}: the server ended the stream")
+
+    def _in_backlog(self, stamp_s: float | None) -> bool:
+        """Return whether a picture belongs to what was sent at once on opening.
+
+        The backlog is over with the first picture that had to be waited for.
+        """
+        if not self._backlog or stamp_s is None:
+            return False
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        last, self._last = self._last, (stamp_s, now)
+        if last is None:
+            return True
+        waited_s, step_s = now - last[1], stamp_s - last[0]
+        self._backlog = waited_s < 0.4 * step_s and now - self._began < BACKLOG_S
+        return self._backlog
+
+    def _wait_until_due(self, stamp_s: float) -> None:
+        """Hold a picture of a stream that comes in segments until its time has come."""
+        now = time.monotonic()
+        if self._ahead is None:
+            self._ahead = (stamp_s, now)
+        wait_s = (stamp_s - self._ahead[0]) - (now - self._ahead[1])
+        if wait_s < -1.0 or wait_s > 30.0:
+            self._ahead = (stamp_s, now)
+        elif wait_s > 0:
+            time.sleep(min(wait_s, 1.0))
+
+
+def stream_settings(uri: str, options: SourceOptions) -> dict[str, str]:
+    """Return libavformat's options for low latency."""
+    settings = {"fflags": "nobuffer", "flags": "low_delay", "probesize": "65536", "analyzeduration": "500000"}
+    scheme = uri.split("://", 1)[0].lower()
+    if scheme in ("rtsp", "rtsps"):
+        settings |= {"rtsp_transport": options.transport, "fpsprobesize": "0", "max_delay": "200000"}
+        if options.transport == "udp":
+            settings["buffer_size"] = str(1 << 20)
+    elif scheme in ("http", "https"):
+        settings = {"probesize": "500000", "analyzeduration": "1000000", "fpsprobesize": "0"}
+    return settings
+
+
+def explain(error: Exception) -> str:
+    """Return what went wrong with a connection, what was wanted and what to try, without a password."""
+    if isinstance(error, av.error.HTTPUnauthorizedError):
+        return "user or password refused, wanted a login; write rtsp://USER:PASSWORD@HOST/PATH"
+    if isinstance(error, av.error.HTTPNotFoundError):
+        return "the server knows no such path, wanted a stream; check the path in the camera's manual"
+    if isinstance(error, (av.error.ConnectionRefusedError, ConnectionRefusedError)):
+        return "connection refused, wanted a running server; check host and port"
+    if isinstance(error, (av.error.ExitError, av.error.TimeoutError, TimeoutError)):
+        return "no answer in time, wanted a stream; check the address and the network"
+    reason = redact_text(str(getattr(error, "strerror", None) or error))
+    return f"{reason}, wanted a stream; check the address"
