@@ -32,6 +32,7 @@ class Pipeline:
         feeds: Sequence[Feed],
         recognizers: Sequence[Recognizer],
         *,
+        threshold: float | None = None,
         max_staleness_s: float = 0.5,
         duration_s: float | None = None,
     ) -> None:
@@ -39,6 +40,11 @@ class Pipeline:
             raise ConfigError("sources: two with the same name; name them NAME=URI")
         self._feeds = {feed.name: feed for feed in feeds}
         self._recognizers = list(recognizers)
+        bundles = [bundle for recognizer in recognizers for bundle in recognizer.bundles]
+        self._specs = {
+            bundle.id: bundle.spec if threshold is None else bundle.spec.with_threshold(threshold)
+            for bundle in bundles
+        }
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._scheduler = Scheduler(feeds, self._wake, max_staleness_s=max_staleness_s, duration_s=duration_s)
@@ -95,7 +101,7 @@ class Pipeline:
                 for model, prediction in result.predictions.items():
                     if result.broken is not None:
                         events[source].extend(self._finish((source, model)))
-                    machine = self._machine(source, model, recognizer)
+                    machine = self._machine(source, model)
                     events[source].extend(machine.update(prediction, time.monotonic()))
         return [
             Step(frame, predictions[frame.source], tuple(events[frame.source]), self._active(frame.source))
@@ -103,11 +109,12 @@ class Pipeline:
             if predictions[frame.source]
         ]
 
-    def _machine(self, source: str, model: str, recognizer: Recognizer) -> EventMachine:
+    def _machine(self, source: str, model: str) -> EventMachine:
         machine = self._machines.get((source, model))
         if machine is None:
-            spec = next(bundle.spec for bundle in recognizer.bundles if bundle.id == model)
-            machine = self._machines[source, model] = EventMachine(spec, live=self._feeds[source].live)
+            machine = self._machines[source, model] = EventMachine(
+                self._specs[model], live=self._feeds[source].live
+            )
         return machine
 
     def _active(self, source: str) -> tuple[Event, ...]:

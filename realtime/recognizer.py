@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models import Bundle, ConfigError, Precision, load_bundle, prepare
+from ..models import Bundle, ConfigError, Precision, encoder_file, load_bundle, prepare
 from .backends import Backend, Runtime, open_backend
 from .continuity import Continuity
 from .frame import Frame
@@ -54,7 +54,7 @@ class Recognizer:
     """One encoder and the heads that share it; `update` takes a frame and returns what is known after it.
 
     models: names of shipped bundles, folders or loaded bundles; all must share encoder, size and fps (the
-    commands group other models into recognizers of their own, see `group_models`).
+    commands give other models a recognizer of their own).
     device: `auto`, `cpu`, `cuda` or `cuda:N`. threads: of the encoder; None chooses for this machine.
     motion_gate: let a frame on which nothing moves reuse the features of the one before.
     Not thread-safe: call it from one thread. Raises ModelError, ConfigError.
@@ -76,15 +76,24 @@ class Recognizer:
             raise ConfigError("models: the same bundle twice; name each once")
         first = self.bundles[0]
         for other in self.bundles[1:]:
-            if group_key(other, precision) != group_key(first, precision):
+            if group_key(other, runtime, precision) != group_key(first, runtime, precision):
                 raise ConfigError(
                     f"models {first.id} and {other.id} do not share an encoder; use a recognizer for each"
                 )
         self.spec = first.spec
-        self._backends: list[Backend] = [
-            open_backend(bundle, runtime=runtime, precision=precision, device=device, threads=threads)
-            for bundle in self.bundles
-        ]
+        self._backends: list[Backend] = []
+        for bundle in self.bundles:
+            lender = self._backends[0] if self._backends else None
+            self._backends.append(
+                open_backend(
+                    bundle,
+                    runtime=runtime,
+                    precision=precision,
+                    device=device,
+                    threads=threads,
+                    lender=lender,
+                )
+            )
         self._gated = motion_gate
         self._streams: dict[str, _Stream] = {}
         self.encoded = 0
@@ -181,18 +190,11 @@ class Recognizer:
         return probabilities(logits[:, -1], self.bundles[index].spec)
 
 
-def group_key(bundle: Bundle, precision: Precision | None = None) -> tuple[object, ...]:
+def group_key(bundle: Bundle, runtime: Runtime, precision: Precision | None) -> tuple[object, ...]:
     """Return what two bundles must have in common to share a pass over the frame."""
     spec = bundle.spec
-    return bundle.encoder_hash(precision), spec.size, spec.resize, spec.fps
-
-
-def group_models(bundles: Sequence[Bundle], precision: Precision | None = None) -> list[list[Bundle]]:
-    """Group bundles that can share an encoder, in the order given."""
-    groups: dict[tuple[object, ...], list[Bundle]] = {}
-    for bundle in bundles:
-        groups.setdefault(group_key(bundle, precision), []).append(bundle)
-    return list(groups.values())
+    name = encoder_file(precision or spec.precision, "ts" if runtime == "torchscript" else "onnx")
+    return spec.files.get(name), spec.size, spec.resize, spec.fps
 
 
 def _join(states: Sequence[State]) -> State:
