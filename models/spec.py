@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .errors import ModelError
+from .errors import ConfigError, ModelError
 
-SCHEMA = "actrec.bundle/1"
+SCHEMA: Final = "actrec.bundle/1"
 MAX_SPEC_BYTES = 1 << 20
 MAX_STATE_BYTES = 64 << 20
 
@@ -21,6 +21,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0, le=3600.0)]
+_ENCODER_FIELDS = {
+    "schema_version", "fps", "size", "resize", "features", "encoder_state", "backbone", "backbone_licence",
+}  # fmt: skip
 _ITEM_BYTES = {"float32": 4, "uint8": 1}
 
 
@@ -29,7 +32,7 @@ class _Value(BaseModel):
 
 
 class StateSpec(_Value):
-    """A named state array that a graph takes as `name` and gives back as `next_<name>`; zeros start a stream."""
+    """A state array that a graph takes as `name` and gives back as `next_<name>`; zeros start a stream."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     shape: Annotated[tuple[Annotated[int, Field(ge=1, le=1 << 20)], ...], Field(min_length=1, max_length=5)]
@@ -66,8 +69,7 @@ class ModelSpec(_Value):
     """Everything that a runtime has to know to run a bundle; also embedded in each graph file.
 
     `files` maps each file of the bundle, `spec.json` itself left out, to its SHA-256; `seal` is the
-    SHA-256 of this spec with an empty seal. Both are empty in the copy inside a graph, which cannot
-    hold its own hash.
+    SHA-256 of this spec with an empty seal. `embedded_text` is the copy inside each graph.
     """
 
     schema_version: Literal["actrec.bundle/1"] = SCHEMA
@@ -122,16 +124,40 @@ class ModelSpec(_Value):
         parts = self.layers * (2 if self.cell == "lstm" else 1)
         wanted = (StateSpec(name="state", shape=(parts, self.hidden)),)
         if self.head_state != wanted:
-            raise ValueError(f"head_state {self.head_state} does not fit {self.layers} x {self.cell} of {self.hidden}")
+            raise ValueError(
+                f"head_state {self.head_state} does not fit {self.layers} x {self.cell} of {self.hidden}"
+            )
         return self
 
     def rule_for(self, label: str) -> EventRule:
         """Return the event rule of a label."""
         return self.rules.get(label, self.rule)
 
-    def embedded(self) -> ModelSpec:
-        """Return the copy that is written into a graph file: without the hashes of the files."""
-        return self.model_copy(update={"files": {}, "seal": ""})
+    def with_threshold(self, enter: float) -> ModelSpec:
+        """Return this spec with another `enter` threshold for every label; `leave` keeps its ratio to it.
+
+        Raises ConfigError unless the threshold is above 0 and at most 1.
+        """
+        if not 0.0 < enter <= 1.0:
+            raise ConfigError(f"threshold {enter}: want a probability above 0 and at most 1, such as 0.6")
+
+        def moved(rule: EventRule) -> EventRule:
+            ratio = rule.leave / rule.enter if rule.enter > 0.0 else 1.0
+            return rule.model_copy(update={"enter": enter, "leave": enter * ratio})
+
+        rules = {label: moved(rule) for label, rule in self.rules.items()}
+        return self.model_copy(update={"rule": moved(self.rule), "rules": rules})
+
+    def embedded_text(self, part: Literal["encoder", "model"]) -> str:
+        """Return the text that is written into a graph file under the key `actrec.spec`.
+
+        `model` (head, fused step): the whole spec without files and seal, because a file cannot hold its own
+        hash. `encoder`: only what concerns the encoder, so that models on one encoder carry the same file
+        and can share one pass over a frame.
+        """
+        concerns = _ENCODER_FIELDS if part == "encoder" else None
+        values = self.model_dump(mode="json", include=concerns, exclude={"files", "seal"})
+        return json.dumps({"part": part, **values}, indent=2, ensure_ascii=False)
 
     def sealed(self, files: Mapping[str, str]) -> ModelSpec:
         """Return this spec with the files' hashes and the seal over everything."""
@@ -146,13 +172,19 @@ class ModelSpec(_Value):
     def from_json(cls, text: str | bytes, where: str) -> ModelSpec:
         """Parse a spec; `where` names the file in the error. Raises ModelError."""
         if len(text) > MAX_SPEC_BYTES:
-            raise ModelError(f"{where}: {len(text)} bytes, a spec has at most {MAX_SPEC_BYTES}; export the model again")
+            raise ModelError(
+                f"{where}: {len(text)} bytes, a spec has at most {MAX_SPEC_BYTES}; export the model again"
+            )
         try:
             raw = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ModelError(f"{where}: not JSON ({error}); restore the file or export the model again") from None
+            raise ModelError(
+                f"{where}: not JSON ({error}); restore the file or export the model again"
+            ) from None
         if not isinstance(raw, dict):
-            raise ModelError(f"{where}: got a JSON {type(raw).__name__}, want an object; export the model again")
+            raise ModelError(
+                f"{where}: got a JSON {type(raw).__name__}, want an object; export the model again"
+            )
         version = raw.get("schema_version")
         if version != SCHEMA:
             raise ModelError(
@@ -164,15 +196,19 @@ class ModelSpec(_Value):
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "spec"
             reason = first["msg"].removeprefix("Value error, ")
-            raise ModelError(f"{where}: {place}: {reason}; restore the file or export the model again") from None
+            raise ModelError(
+                f"{where}: {place}: {reason}; restore the file or export the model again"
+            ) from None
 
     @classmethod
     def from_sealed(cls, data: bytes, where: str) -> ModelSpec:
-        """Parse a `spec.json` and check that not one byte of it has changed since export. Raises ModelError."""
+        """Parse a `spec.json` and check that no byte of it has changed since export. Raises ModelError."""
         spec = cls.from_json(data, where)
         bare = spec.model_copy(update={"seal": ""})
         if spec.seal != _digest(bare) or spec.to_json().encode() != data:
-            raise ModelError(f"{where}: the seal does not fit the text, so it was changed after export; export it again")
+            raise ModelError(
+                f"{where}: the seal does not fit the text, so it was changed after export; export it again"
+            )
         return spec
 
 
