@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,12 +40,12 @@ class Scheduler:
         duration_s: float | None = None,
     ) -> None:
         self._live = [feed for feed in feeds if feed.live]
-        self._files = [feed for feed in feeds if not feed.live]
+        self._files = deque(feed for feed in feeds if not feed.live and feed.after is None)
+        self._next = {feed.after.name: feed for feed in feeds if feed.after is not None}
         self._wake = wake
         self._max_staleness_s = max_staleness_s
         self._duration_s = duration_s
         self._began: float | None = None
-        self._turn = 0
         self._step_s = 0.0
         self.stale: dict[str, int] = {feed.name: 0 for feed in feeds}
         """Frames dropped for their age, by source."""
@@ -78,22 +79,20 @@ class Scheduler:
         """Give each file its turn; a file whose next frame is not decoded yet holds up those behind it."""
         turns: list[list[Frame] | Ended] = []
         for _ in range(len(self._files)):
-            feed = self._files[self._turn % len(self._files)]
+            feed = self._files[0]
             frame = feed.poll()
             if frame is not None and (self._duration_s is None or frame.media_time < self._duration_s):
                 turns.append([frame])
+                self._files.rotate(-1)
             elif frame is not None or feed.done:
                 feed.stop()
                 turns.append(Ended(feed.name))
+                # The next clip of a folder takes the place of the one before it.
+                self._files.popleft()
+                if feed.name in self._next:
+                    self._files.append(self._next.pop(feed.name))
             else:
                 break
-            self._turn += 1
-        over = {turn.source for turn in turns if isinstance(turn, Ended)}
-        if over:
-            # The turn stays with the file that would have been next.
-            order = [self._files[(self._turn + step) % len(self._files)] for step in range(len(self._files))]
-            self._files = [feed for feed in order if feed.name not in over]
-            self._turn = 0
         return turns
 
     def _next_live(self) -> list[Frame]:

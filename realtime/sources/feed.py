@@ -39,6 +39,10 @@ class Feed(Protocol):
     live: bool
     """True: newest wins. False: every due frame, in order, the reader waits."""
 
+    @property
+    def after(self) -> Feed | None:
+        """The feed that has to end before this one begins: the clip before it in a folder."""
+
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """Begin to read in an own thread; `due(media_time)` says which frames are wanted, before they are
         converted; `wake` is set whenever `poll` may have news."""

@@ -82,6 +82,7 @@ class LiveFeed:
     """
 
     live = True
+    after = None
 
     def __init__(
         self,

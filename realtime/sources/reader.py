@@ -58,7 +58,7 @@ class ReaderFeed:
         self.name = name
         self._read = read
         self._pace = pace
-        self._after = after
+        self.after = after
         self._next: ReaderFeed | None = None
         if after is not None:
             after._next = self
@@ -77,7 +77,7 @@ class ReaderFeed:
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """See `Feed.start`."""
         self._due, self._wake = due, wake
-        if self._after is None or self._after.done:
+        if self.after is None or self.after.done:
             self._begin()
 
     def poll(self) -> Frame | None:
@@ -113,6 +113,7 @@ class ReaderFeed:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5.0)
         self._finished = True
+        self._pass_on()
 
     def _begin(self) -> None:
         with self._lock:
@@ -122,7 +123,7 @@ class ReaderFeed:
         self._thread.start()
 
     def _pass_on(self) -> None:
-        if self._next is not None and not self._stop.is_set():
+        if self._next is not None:
             self._next._begin()
 
     def _run(self) -> None:
