@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..models import ModelError
 from ..realtime.backends import SPEC_KEY
-from ..train.network import Network
+from ..train.network import Encoder, Network
 
 DEFAULT_OPSET = 20
 _STREAMS, _STEPS = 2, 3
@@ -87,9 +87,11 @@ def export_onnx(plan: GraphPlan, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
                 dynamic_shapes=shapes,
             )  # fmt: skip
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        cause = error.__cause__ or error
+        reason = next((line for line in str(cause).splitlines() if line.strip()), type(cause).__name__)[:200]
         raise ModelError(
-            f"ONNX opset {opset}: the network cannot be exported ({reason}); try --opset {DEFAULT_OPSET}"
+            f"ONNX opset {opset}: the network cannot be exported ({reason}); "
+            f"try --opset {DEFAULT_OPSET} or another backbone"
         ) from None
     assert program is not None
     graph = program.model_proto
@@ -105,8 +107,11 @@ def export_onnx(plan: GraphPlan, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
 def export_torchscript(plan: GraphPlan) -> torch.jit.ScriptModule:
     """Return the traced and frozen TorchScript module of a plan, called by position."""
     with _quiet(), torch.no_grad():
-        traced = torch.jit.trace(plan.module.eval(), tuple(plan.inputs.values()), check_trace=False)
-        return torch.jit.freeze(traced.eval())  # type: ignore[no-any-return,no-untyped-call]
+        traced: Any = torch.jit.trace(  # type: ignore[no-untyped-call]
+            plan.module.eval(), tuple(plan.inputs.values()), check_trace=False
+        )
+        frozen: torch.jit.ScriptModule = torch.jit.freeze(traced.eval())
+        return frozen
 
 
 def onnx_bytes(graph: onnx.ModelProto, spec_text: str) -> bytes:
@@ -122,7 +127,7 @@ def torchscript_bytes(module: torch.jit.ScriptModule, spec_text: str) -> bytes:
     """Return the file of a TorchScript module with its spec inside."""
     file = io.BytesIO()
     with _quiet():
-        torch.jit.save(module, file, _extra_files={SPEC_KEY: spec_text})  # type: ignore[no-untyped-call]
+        torch.jit.save(module, file, _extra_files={SPEC_KEY: spec_text})
     return file.getvalue()
 
 
@@ -151,7 +156,7 @@ def _next(states: dict[str, Tensor]) -> tuple[str, ...]:
 
 def _as_called(module: nn.Module, axes: tuple[dict[int, Any], ...]) -> tuple[Any, ...]:
     """Nest the axes as the exporter sees the call: the arrays of a `*states` parameter are one tuple."""
-    if isinstance(module, nn.Module) and type(module).__name__ in ("Encoder", "_Step"):
+    if isinstance(module, (Encoder, _Step)) and len(axes) > 1:
         return axes[0], axes[1:]
     return axes
 
