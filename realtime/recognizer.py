@@ -106,6 +106,11 @@ class Recognizer:
         """The sampling rate in frames a second."""
         return self.spec.fps
 
+    @property
+    def device(self) -> str:
+        """Where the encoder runs: `cpu` or `cuda`."""
+        return self._backends[0].device
+
     def update(self, frame: Frame) -> Prediction | None:
         """Take one frame; return the first model's prediction, or None if the frame was not due."""
         results = self.update_batch([frame])

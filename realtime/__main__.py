@@ -1,0 +1,5 @@
+"""`python -m actrec.realtime` is `actrec-live`."""
+
+from .cli import main
+
+main()

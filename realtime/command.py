@@ -1,0 +1,52 @@
+"""What every command has in common: how it fails, and what it says when an extra is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from ..models import ConfigError, ModelError, SourceError
+
+DONE, FAULT, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+"""Exit codes of every command."""
+
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Progress, logs and errors; results go to stdout."""
+
+
+def new_app() -> typer.Typer:
+    """Return a command-line app whose errors are lines, not tracebacks in boxes."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+def run_app(app: Callable[[], object]) -> NoReturn:
+    """Run a command and leave the process: bad input is one line and exit code 2."""
+    try:
+        app()
+    except (SourceError, ModelError, ConfigError) as error:
+        say_error(str(error))
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(DONE)
+
+
+def say_error(message: str) -> None:
+    """Print one line to stderr."""
+    stderr.print(f"[bold red]error:[/] {_plain(message)}")
+
+
+def need_extra(extra: str, *modules: str) -> None:
+    """Raise ConfigError with the pip line that mends it unless these modules are installed."""
+    absent = [module for module in modules if importlib.util.find_spec(module) is None]
+    if absent:
+        raise ConfigError(f'{", ".join(absent)}: not installed; mend it with: pip install "actrec[{extra}]"')
+
+
+def _plain(message: str) -> str:
+    return " ".join(message.split()).replace("[", r"\[")
