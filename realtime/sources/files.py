@@ -19,7 +19,10 @@ from .reader import Faults, Picture
 
 log = logging.getLogger(__name__)
 
-_VIDEO = "mp4 m4v mov mkv webm avi mpg mpeg m2ts mts ts flv wmv 3gp ogv y4m h264 h265 264 265 hevc mjpg mjpeg asf vob gif"
+_VIDEO = (
+    "mp4 m4v mov mkv webm avi mpg mpeg m2ts mts ts flv wmv 3gp ogv y4m h264 h265 264 265 hevc "
+    "mjpg mjpeg asf vob gif"
+)
 _IMAGE = "jpg jpeg png bmp webp tif tiff ppm pgm"
 VIDEO_SUFFIXES = frozenset(f".{kind}" for kind in _VIDEO.split())
 IMAGE_SUFFIXES = frozenset(f".{kind}" for kind in _IMAGE.split())
