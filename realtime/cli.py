@@ -59,6 +59,10 @@ def live(
     motion_gate: Annotated[
         bool, typer.Option("--motion-gate", help="Skip the encoder while nothing moves in a picture.")
     ] = False,
+    adapt: Annotated[
+        bool,
+        typer.Option("--adapt", help="On a slow machine sample all sources less often instead of dropping."),
+    ] = False,
     rtsp_transport: Annotated[
         Literal["tcp", "udp"], typer.Option(help="How RTSP carries its packets.")
     ] = "tcp",
@@ -106,6 +110,7 @@ def live(
         clips=clips,
         threshold=threshold,
         motion_gate=motion_gate,
+        adapt=adapt,
         source=SourceOptions(
             transport=rtsp_transport,
             camera_size=_size(camera_size),

@@ -43,6 +43,7 @@ class LiveOptions:
     clips: Path | None = None
     threshold: float | None = None
     motion_gate: bool = False
+    adapt: bool = False
     source: SourceOptions = field(default_factory=SourceOptions)
 
 
@@ -67,6 +68,7 @@ def run_live(options: LiveOptions) -> int:
         threshold=options.threshold,
         max_staleness_s=options.source.max_staleness_s,
         duration_s=options.duration_s,
+        adapt=options.adapt,
     )
     names = [feed.name for feed in feeds]
     specs = [bundle.spec for recognizer in recognizers for bundle in recognizer.bundles]

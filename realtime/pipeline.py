@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ..models import ConfigError
+from .adapt import Adaptation, DueForAny
 from .events import EventMachine
 from .frame import Frame
 from .recognizer import Recognizer
 from .results import Event, Prediction, Step
-from .sampler import Sampler
 from .scheduler import Ended, Scheduler
 from .sources.feed import Feed, FeedStatus
 
@@ -35,6 +35,7 @@ class Pipeline:
         threshold: float | None = None,
         max_staleness_s: float = 0.5,
         duration_s: float | None = None,
+        adapt: bool = False,
     ) -> None:
         if len({feed.name for feed in feeds}) < len(feeds):
             raise ConfigError("sources: two with the same name; name them NAME=URI")
@@ -48,6 +49,7 @@ class Pipeline:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._scheduler = Scheduler(feeds, self._wake, max_staleness_s=max_staleness_s, duration_s=duration_s)
+        self._adaptation = Adaptation(adapt)
         self._machines: dict[tuple[str, str], EventMachine] = {}
         self._said_lost: set[str] = set()
 
@@ -78,8 +80,11 @@ class Pipeline:
                         continue
                     began = time.monotonic()
                     steps = self._recognise(turn)
-                    self._scheduler.took(time.monotonic() - began)
+                    took_s = time.monotonic() - began
+                    self._scheduler.took(took_s)
+                    self._adaptation.worked(took_s)
                     yield from steps
+                self._adapt()
                 yield self._lost_sources()
             yield tuple(event for name in self._feeds for event in self._finish_source(name))
         finally:
@@ -87,10 +92,14 @@ class Pipeline:
             for feed in reversed(self._feeds.values()):
                 feed.stop()
 
-    def _due(self) -> _AnySampler:
-        return _AnySampler(
-            [Sampler(fps) for fps in sorted({recognizer.fps for recognizer in self._recognizers})]
-        )
+    @property
+    def rate_share(self) -> float:
+        """The share of the models' sampling rate that this machine bears; 1.0 unless `adapt` had to lower it."""
+        return self._adaptation.share
+
+    def _due(self) -> DueForAny:
+        rates = sorted({recognizer.fps for recognizer in self._recognizers})
+        return DueForAny(rates, lambda: self._adaptation.share)
 
     def _recognise(self, batch: Sequence[Frame]) -> list[Step]:
         predictions: dict[str, dict[str, Prediction]] = {frame.source: {} for frame in batch}
@@ -130,6 +139,11 @@ class Pipeline:
         machine = self._machines.get(key)
         return machine.finish(time.monotonic()) if machine is not None else ()
 
+    def _adapt(self) -> None:
+        if self._adaptation.enabled:
+            dropped = sum(status.dropped for status in self.statuses().values())
+            self._adaptation.look(dropped, time.monotonic())
+
     def _finish_source(self, name: str) -> tuple[Event, ...]:
         return tuple(event for key in self._machines if key[0] == name for event in self._finish(key))
 
@@ -143,15 +157,3 @@ class Pipeline:
                 self._said_lost.add(name)
                 said.extend(self._finish_source(name))
         return tuple(said)
-
-
-class _AnySampler:
-    """Says that a frame is due if it is due for any of the recognizers; called on the feed's thread."""
-
-    def __init__(self, samplers: Sequence[Sampler]) -> None:
-        self._samplers = samplers
-
-    def __call__(self, media_time: float) -> bool:
-        # Each sampler has to see the frame: no short cut at the first that wants it.
-        wanted = [sampler.due(media_time) for sampler in self._samplers]
-        return any(wanted)

@@ -10,6 +10,8 @@ from .command import stderr
 from .results import Event, Step
 from .sources.feed import FeedStatus
 
+SAY_SLOW_EVERY_S = 10.0
+
 
 class EventReport:
     """A sink that prints a line when something begins and when it ends."""
@@ -48,6 +50,8 @@ class RunReport:
         self._events: Counter[str] = Counter()
         self._statuses: dict[str, FeedStatus] = {}
         self._done = False
+        self._dropped = 0
+        self._said_slow = -SAY_SLOW_EVERY_S
 
     def step(self, step: Step) -> None:
         """Count."""
@@ -68,7 +72,17 @@ class RunReport:
                 stderr.print(f"[yellow]{_safe(name)}: {status.state}, {_safe(status.detail)}[/]")
             elif was_bad and status.state == "running":
                 stderr.print(f"[green]{_safe(name)}: running again[/]")
+        self._say_slow(sum(status.dropped for status in statuses.values()))
         self._statuses = dict(statuses)
+
+    def _say_slow(self, dropped: int) -> None:
+        now = time.monotonic()
+        if dropped > self._dropped and now - self._said_slow >= SAY_SLOW_EVERY_S:
+            stderr.print(
+                f"[yellow]too slow: {dropped - self._dropped} frames dropped; take fewer sources, "
+                "--precision int8, --motion-gate or --adapt[/]"
+            )
+            self._dropped, self._said_slow = dropped, now
 
     def close(self) -> None:
         """Sum up, once."""
