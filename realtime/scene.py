@@ -85,7 +85,8 @@ class SourceView:
         arrivals = self._arrivals
         while arrivals and monotonic - arrivals[0] > RATE_WINDOW_S:
             arrivals.popleft()
-        span_s = arrivals[-1] - arrivals[0] if len(arrivals) > 1 else 0.0
+        fresh = bool(arrivals) and monotonic - arrivals[-1] < 1.0
+        span_s = (arrivals[-1] if fresh else monotonic) - arrivals[0] if len(arrivals) > 1 else 0.0
         predictions = tuple(step.predictions.values())
         now = frame.wall_time + passed
         return Scene(

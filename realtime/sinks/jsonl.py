@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...models.errors import ConfigError
 from ..results import Event, Step
 from ..sources.feed import FeedStatus
 
@@ -17,7 +18,8 @@ class JsonLines:
     """Writes one object a line, UTF-8, flushed at once, so that a reader at the other end is never behind.
 
     `target` is a path or `-` for stdout. An existing file is replaced, or continued with `append`. Raises
-    OSError, with the target's name, when it cannot be opened or written: a full disk, a pipe without reader.
+    ConfigError when it cannot be opened, OSError with its name when it cannot be written any more: a full
+    disk, a pipe whose reader went away.
     """
 
     def __init__(self, target: str, *, append: bool = False) -> None:
@@ -26,7 +28,13 @@ class JsonLines:
         self._stream: BinaryIO | None
         if self._owned:
             # Unbuffered: what could not be written must not come back as a second error at close.
-            self._stream = Path(target).open("ab" if append else "wb", buffering=0)  # noqa: SIM115
+            try:
+                self._stream = Path(target).open("ab" if append else "wb", buffering=0)  # noqa: SIM115
+            except OSError as error:
+                raise ConfigError(
+                    f"{target}: cannot be written ({error.strerror}), wanted a file for JSON lines or - for "
+                    "stdout; choose another file"
+                ) from None
         else:
             self._stream = sys.stdout.buffer
 

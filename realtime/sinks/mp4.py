@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -40,11 +41,12 @@ class Mp4Writer:
         self._first: float | None = None
         self._last_tick = -1
         self._key_time = -1.0
+        self._whole_bytes = 0
         self._container: OutputContainer | None = None
         try:
             # A list of fragments while it is written, an ordinary seekable file once it is closed.
             flags = "hybrid_fragmented" if av.library_versions["libavformat"] >= (61, 7) else "empty_moov"
-            options = {"movflags": f"{flags}+frag_keyframe+default_base_moof"}
+            options = {"movflags": f"{flags}+frag_keyframe+default_base_moof", "flush_packets": "1"}
             self._container = av.open(str(path), "w", format="mp4", container_options=options)
             if title:
                 self._container.metadata["title"] = title
@@ -70,8 +72,11 @@ class Mp4Writer:
             if time_s - self._key_time >= KEY_FRAME_S or time_s < self._key_time:
                 picture.pict_type = av.video.frame.PictureType.I
                 self._key_time = time_s
-            for packet in self._stream.encode(picture):
+            packets = self._stream.encode(picture)
+            for packet in packets:
                 self._container.mux(packet)
+            if packets and packets[-1].is_keyframe:
+                self._whole_bytes = self.path.stat().st_size
         except (OSError, av.error.FFmpegError) as error:
             self._give_up()
             raise _as_os_error(error, self.path) from error
@@ -113,9 +118,12 @@ class Mp4Writer:
     def _give_up(self) -> None:
         container, self._container = self._container, None
         if container is not None:
-            # The first error is the one to tell.
+            # The first error is the one to tell. The fragment that did not fit would upset readers.
             with contextlib.suppress(OSError, av.error.FFmpegError):
                 container.close()
+            with contextlib.suppress(OSError):
+                if self._whole_bytes:
+                    os.truncate(self.path, self._whole_bytes)
 
 
 def _as_os_error(error: Exception, path: Path) -> OSError:
