@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +39,19 @@ class Scene:
     now: float = 0.0
     """The time in s, by the clock of `spans` and of the events' `start_time`."""
     spans: tuple[Span, ...] = ()
+
+
+def worth_showing(scenes: Sequence[Scene]) -> list[Scene]:
+    """Leave out what has ended or waits for its turn, as long as something is left.
+
+    A folder is a row of sources, one for each clip, of which one is read at a time.
+    """
+    going = [
+        scene
+        for scene in scenes
+        if scene.status.state != "ended" and not (scene.status.state == "opening" and scene.status.detail)
+    ]
+    return going or list(scenes[-1:])
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from ..lettering import Colour
 from ..overlay import STATE_COLOURS
 from ..palette import BAD, GOOD, QUIET, SOFT, WARN, label_colours
 from ..results import Event, Step
-from ..scene import Scene, SourceView
+from ..scene import Scene, SourceView, worth_showing
 from ..sources.feed import FeedStatus
 from ..timeline import Span
 from .messages import Messages
@@ -93,7 +93,7 @@ class Dashboard:
 
     def _render(self) -> RenderableType:
         with self._lock:
-            scenes = [view.scene() for view in self._views.values()]
+            scenes = worth_showing([view.scene() for view in self._views.values()])
             statuses = dict(self._statuses)
             events = list(self._events)
         width, height = self._console.size
@@ -116,7 +116,7 @@ class Dashboard:
         clock = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
         return Text.assemble(
             (" actrec ", "bold reverse"),
-            f"  {running}/{len(scenes)} running   {rate:.0f} frames/s seen   ",
+            f"  {running}/{len(statuses)} running   {rate:.0f} frames/s seen   ",
             (f"{dropped} dropped", _style(WARN) if any(scene.too_slow for scene in scenes) else ""),
             (f"   {clock}   Ctrl-C to stop", "dim"),
             no_wrap=True,

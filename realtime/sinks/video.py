@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,8 @@ from .worker import Worker
 
 WAITING = 16
 """Pictures that may wait for the encoder."""
+LINGER_S = 5.0
+"""After a source has ended its last pictures may still be on the way; then its file is finished."""
 
 
 def output_path(pattern: str | Path, source: str, sources: Sequence[str]) -> Path:
@@ -46,6 +50,12 @@ class _Recording:
     clock: MediaClock = field(default_factory=MediaClock)
     writer: Mp4Writer | None = None
     size_hw: tuple[int, int] = (0, 0)
+    ended: float | None = None
+
+    def finish(self) -> None:
+        """Finish the file, if one was begun."""
+        if self.writer is not None:
+            self.writer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,8 @@ class _Picture:
     """One picture on its way to the encoder."""
 
     recording: _Recording
-    scene: Scene
+    scene: Scene | None
+    """None: the last one was written, finish the file."""
     time_s: float
 
 
@@ -77,8 +88,10 @@ class SavedVideo:
         self._recordings = {
             name: _Recording(output_path(pattern, name, sources), SourceView(name)) for name in sources
         }
-        for recording in self._recordings.values():
-            _check_writable(recording.path)
+        for path in {
+            recording.path.parent: recording.path for recording in self._recordings.values()
+        }.values():
+            _check_writable(path)
         self._worker: Worker[_Picture] = Worker("actrec-save", self._write, self._finish, WAITING)
 
     @property
@@ -106,9 +119,18 @@ class SavedVideo:
     def statuses(self, statuses: Mapping[str, FeedStatus]) -> None:
         """Note the state of the sources."""
         self._worker.check()
+        now = time.monotonic()
         for name, status in statuses.items():
-            if name in self._recordings:
-                self._recordings[name].view.status(status)
+            recording = self._recordings.get(name)
+            if recording is None:
+                continue
+            recording.view.status(status)
+            if status.state != "ended":
+                recording.ended = None
+            elif recording.ended is None:
+                recording.ended = now
+            elif now - recording.ended > LINGER_S and self._worker.put(_Picture(recording, None, 0.0)):
+                recording.ended = math.inf
 
     def close(self) -> None:
         """Encode what waits and finish the files."""
@@ -116,6 +138,9 @@ class SavedVideo:
 
     def _write(self, picture: _Picture) -> None:
         recording, scene = picture.recording, picture.scene
+        if scene is None:
+            recording.finish()
+            return
         if recording.writer is None:
             # The size of the first picture stays; later ones of another size are fitted into it.
             recording.size_hw = natural_size(scene)
@@ -126,8 +151,7 @@ class SavedVideo:
         failure: OSError | None = None
         for recording in self._recordings.values():
             try:
-                if recording.writer is not None:
-                    recording.writer.close()
+                recording.finish()
             except OSError as error:
                 failure = failure or error
         if failure is not None:

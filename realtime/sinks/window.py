@@ -11,13 +11,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import cv2
-
 from ..lettering import Canvas
 from ..overlay import annotate, cells, grid
 from ..panels import keys_panel, toast
 from ..results import Event, Step
-from ..scene import SourceView
+from ..ring import encode_jpeg
+from ..scene import SourceView, worth_showing
 from ..sources.feed import FeedStatus
 
 HEADLESS_DRIVERS = frozenset({"offscreen", "dummy", ""})
@@ -80,6 +79,7 @@ class Window:
         self._windowed: tuple[int, int] | None = None
         self._fitted = False
         self._chosen: str | None = None
+        self._names: list[str] = []
         self._help = False
         self._toast, self._toast_until = "", 0.0
         self._shown: Canvas | None = None
@@ -224,19 +224,18 @@ class Window:
             self._chosen = None
         elif text and text in "123456789":
             with self._lock:
-                names = list(self._views)
+                names = list(self._views) if self._chosen is not None else self._names
             if int(text) <= len(names):
                 self._chosen = names[int(text) - 1]
 
     def _click(self, xy: tuple[int, int]) -> None:
         assert self._pygame is not None
         width, height = self._pygame.display.get_surface().get_size()
-        with self._lock:
-            names = list(self._views)
         if self._chosen is not None:
             self._chosen = None
             return
-        for name, (x, y, wide, high) in zip(names, cells(len(names), (height, width)), strict=True):
+        boxes = cells(len(self._names), (height, width))
+        for name, (x, y, wide, high) in zip(self._names, boxes, strict=True):
             if x <= xy[0] < x + wide and y <= xy[1] < y + high:
                 self._chosen = name
 
@@ -255,9 +254,8 @@ class Window:
         if self._shown is None:
             return
         path = self._folder / time.strftime("actrec-%Y%m%d-%H%M%S.jpg")
-        _, data = cv2.imencode(".jpg", cv2.cvtColor(self._shown, cv2.COLOR_RGB2BGR))
         try:
-            path.write_bytes(data.tobytes())
+            path.write_bytes(encode_jpeg(self._shown))
             self._toast = f"saved {path.name}"
         except OSError as error:
             self._toast = f"cannot save {path.name}: {error.strerror}"
@@ -267,8 +265,11 @@ class Window:
         pygame = self._pygame
         assert pygame is not None
         with self._lock:
-            wanted = [self._views[self._chosen]] if self._chosen in self._views else self._views.values()
-            scenes = [view.scene() for view in wanted]
+            chosen = self._views.get(self._chosen or "")
+            scenes = (
+                [chosen.scene()] if chosen else worth_showing([view.scene() for view in self._views.values()])
+            )
+        self._names = [scene.name for scene in scenes]
         if not self._fitted and len(scenes) == 1 and scenes[0].image is not None:
             self._fit(scenes[0].image.shape[0] / scenes[0].image.shape[1])
         surface = pygame.display.get_surface()
