@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import av
 import av.error
+from av.codec.context import Flags
 
 from ...models.errors import SourceError
 from .address import redact, redact_text
@@ -38,6 +39,7 @@ class StreamConnection:
             raise SourceError(f"{self._shown}: holds no video, wanted a camera's stream; check the path")
         self._stream = self._container.streams.video[0]
         self._stream.codec_context.thread_count = 1
+        self._stream.codec_context.flags |= Flags.low_delay
         self._stamped = self._container.format.name not in ("mpjpeg", "mjpeg")
         self._paced = self._container.format.name == "hls"
         self._captures = self._read_all()
@@ -50,6 +52,8 @@ class StreamConnection:
         """See `Connection.read`."""
         try:
             return next(self._captures, None)
+        except SourceError:
+            raise
         except (av.error.FFmpegError, OSError) as error:
             raise SourceError(f"{self._shown}: {explain(error)}") from None
 
@@ -90,10 +94,12 @@ class StreamConnection:
 
         The backlog is over with the first picture that had to be waited for.
         """
-        if not self._backlog or stamp_s is None:
+        if not self._backlog or not self._stamped:
             return False
         now = time.monotonic()
         self._began = now if self._began is None else self._began
+        if stamp_s is None:
+            return now == self._began
         last, self._last = self._last, (stamp_s, now)
         if last is None:
             return True
@@ -114,16 +120,23 @@ class StreamConnection:
 
 
 def stream_settings(uri: str, options: SourceOptions) -> dict[str, str]:
-    """Return libavformat's options for low latency."""
-    settings = {"fflags": "nobuffer", "flags": "low_delay", "probesize": "65536", "analyzeduration": "500000"}
+    """Return libavformat's options for a quick start and low latency.
+
+    Not `fflags=nobuffer`: it throws away what was read while the stream was identified, and with it the key frame, so
+    that the first picture comes a whole group of pictures late. Not identifying at length is what saves time.
+    """
     scheme = uri.split("://", 1)[0].lower()
     if scheme in ("rtsp", "rtsps"):
-        settings |= {"rtsp_transport": options.transport, "fpsprobesize": "0", "max_delay": "200000"}
-        if options.transport == "udp":
-            settings["buffer_size"] = str(1 << 20)
-    elif scheme in ("http", "https"):
-        settings = {"probesize": "500000", "analyzeduration": "1000000", "fpsprobesize": "0"}
-    return settings
+        settings = {
+            "rtsp_transport": options.transport,
+            "allowed_media_types": "video",
+            "probesize": "32",
+            "analyzeduration": "0",
+            "fpsprobesize": "0",
+            "max_delay": "200000",
+        }
+        return settings | ({"buffer_size": str(1 << 20)} if options.transport == "udp" else {})
+    return {"probesize": "500000", "analyzeduration": "500000", "fpsprobesize": "0"}
 
 
 def explain(error: Exception) -> str:
