@@ -122,8 +122,8 @@ class StreamConnection:
 def stream_settings(uri: str, options: SourceOptions) -> dict[str, str]:
     """Return libavformat's options for a quick start and low latency.
 
-    Not `fflags=nobuffer`: it throws away what was read while the stream was identified, and with it the key frame, so
-    that the first picture comes a whole group of pictures late. Not identifying at length is what saves time.
+    Not `fflags=nobuffer`: it throws away what was read while the stream was identified, and with it the key
+    frame, so that the first picture comes a whole group of pictures late. Short identification is what helps.
     """
     scheme = uri.split("://", 1)[0].lower()
     if scheme in ("rtsp", "rtsps"):
