@@ -40,7 +40,9 @@ def build_backbone(name: str = DEFAULT_BACKBONE, *, pretrained: bool = True) -> 
         return _timm(name, model, pretrained)
     if library == "torchvision" and model:
         return _torchvision(name, model, pretrained)
-    raise ConfigError(f"backbone {name!r}: unknown; want {DEFAULT_BACKBONE}, timm/<model> or torchvision/<model>")
+    raise ConfigError(
+        f"backbone {name!r}: unknown; want {DEFAULT_BACKBONE}, timm/<model> or torchvision/<model>"
+    )
 
 
 def _efficientnet_lite0(pretrained: bool) -> Backbone:
@@ -71,7 +73,14 @@ def _timm(name: str, model: str, pretrained: bool) -> Backbone:
     config = module.pretrained_cfg
     with torch.no_grad():
         features = int(module.eval()(torch.zeros(1, 3, 128, 128)).shape[1])
-    return Backbone(name, module, features, _triple(config["mean"]), _triple(config["std"]), str(config.get("license") or "see timm"))
+    return Backbone(
+        name,
+        module,
+        features,
+        _triple(config["mean"]),
+        _triple(config["std"]),
+        str(config.get("license") or "see timm"),
+    )
 
 
 def _torchvision(name: str, model: str, pretrained: bool) -> Backbone:

@@ -154,16 +154,24 @@ def load_network(path: Path) -> tuple[Network, dict[str, Any]]:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such checkpoint; give a run folder or a .ckpt that actrec-train wrote") from None
+        raise ModelError(
+            f"{path}: no such checkpoint; give a run folder or a .ckpt that actrec-train wrote"
+        ) from None
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path}: not a checkpoint that can be read safely ({reason}); train again") from None
+        raise ModelError(
+            f"{path}: not a checkpoint that can be read safely ({reason}); train again"
+        ) from None
     if not isinstance(saved, dict) or saved.get("format") != CHECKPOINT_FORMAT:
         found = saved.get("format") if isinstance(saved, dict) else type(saved).__name__
-        raise ModelError(f"{path}: format {found!r}, want {CHECKPOINT_FORMAT!r}; train again with this actrec")
+        raise ModelError(
+            f"{path}: format {found!r}, want {CHECKPOINT_FORMAT!r}; train again with this actrec"
+        )
     try:
         network = Network(NetworkConfig.model_validate(saved["config"]), pretrained=False)
         network.load_state_dict(saved["weights"])
     except (KeyError, ValidationError, RuntimeError) as error:
-        raise ModelError(f"{path}: does not fit its own config ({str(error).splitlines()[0][:160]}); train again") from None
+        raise ModelError(
+            f"{path}: does not fit its own config ({str(error).splitlines()[0][:160]}); train again"
+        ) from None
     return network.eval(), saved

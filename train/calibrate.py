@@ -1,0 +1,119 @@
+"""Honest scores and quiet labels: the temperature and the thresholds, both from held-out material."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..models import EventRule
+from .measure import probabilities
+from .network import Head
+from .streams import Chunk
+
+LOWEST, HIGHEST = 0.5, 0.9
+LEAVE = 0.66
+"""The threshold to leave a label, as a share of that to enter it."""
+
+
+@torch.inference_mode()
+def stream_logits(
+    head: Head, chunks: Iterable[Chunk]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the logits [B, T, C] of whole streams, their labels [B, T], and which frames are judged [B, T]."""
+    head.eval()
+    device = head.frame.weight.device
+    state: torch.Tensor | None = None
+    logits, labels, judged = [], [], []
+    for chunk in chunks:
+        if state is None:
+            state = head.start(len(chunk.fresh))
+        state = state * (~chunk.fresh).to(device, torch.float32).view(-1, 1, 1)
+        answer, state = head(chunk.features.to(device), state)
+        logits.append(answer.float().cpu().numpy())
+        labels.append(chunk.labels.numpy())
+        judged.append(chunk.weight.numpy() > 0)
+    return np.concatenate(logits, axis=1), np.concatenate(labels, axis=1), np.concatenate(judged, axis=1)
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the temperature with the least negative log-likelihood; logits [N, C], labels [N].
+
+    Between 0.25 and 4: with a handful of clips, all of them right, the likelihood alone would run to zero.
+    """
+    if not len(labels):
+        return 1.0
+    grid = np.exp(np.linspace(np.log(0.25), np.log(4.0), 81))
+    losses = []
+    for temperature in grid:
+        right = probabilities(logits, float(temperature))[np.arange(len(labels)), labels]
+        losses.append(float(-np.log(np.clip(right, 1e-6, 1.0)).mean()))
+    return round(float(grid[int(np.argmin(losses))]), 4)
+
+
+def fit_rules(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+    background: str | None,
+    *,
+    temperature: float,
+    fps: float,
+    smoothing_s: float,
+    false_alarms: float,
+) -> dict[str, EventRule]:
+    """Return a rule for each label: the lowest threshold that keeps within its share of `false_alarms` an hour.
+
+    logits [B, T, C] and labels [B, T] of held-out streams. A false alarm is a run of smoothed scores above the
+    threshold that lasts the rule's shortest event and meets no frame of the label, half a second around it
+    included. The threshold stays between 0.5 and 0.9.
+    """
+    scores = smooth(probabilities(logits, temperature), fps, smoothing_s)
+    hours = labels.size / fps / 3600
+    active = [name for name in names if name != background]
+    budget = false_alarms * hours / max(1, len(active))
+    rules = {}
+    for index, name in enumerate(names):
+        if name == background:
+            continue
+        near = _widen(labels == index, round(2 * fps))
+        threshold = HIGHEST
+        for candidate in np.arange(LOWEST, HIGHEST + 1e-9, 0.02):
+            if (
+                _alarms(scores[..., index] > candidate, near, round(EventRule().min_duration_s * fps))
+                <= budget
+            ):
+                threshold = float(candidate)
+                break
+        rules[name] = EventRule(enter=round(threshold, 3), leave=round(threshold * LEAVE, 3))
+    return rules
+
+
+def smooth(scores: NDArray[np.float32], fps: float, smoothing_s: float) -> NDArray[np.float32]:
+    """Return exponentially smoothed scores along axis 1, as in live use at an even rate."""
+    if smoothing_s <= 0:
+        return scores
+    keep = float(np.exp(-1.0 / (fps * smoothing_s)))
+    out = scores.copy()
+    for step in range(1, scores.shape[1]):
+        out[:, step] = keep * out[:, step - 1] + (1 - keep) * scores[:, step]
+    return out
+
+
+def _alarms(above: NDArray[np.bool_], near: NDArray[np.bool_], shortest: int) -> int:
+    count = 0
+    for row, close in zip(above, near, strict=True):
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], row, [False]]).astype(np.int8)))
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            count += int(end - start >= shortest and not close[start:end].any())
+    return count
+
+
+def _widen(mask: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
+    """Also mark the frames that follow a marked one: a score needs a moment to fall."""
+    wide = mask.copy()
+    for shift in range(1, frames + 1):
+        wide[:, shift:] |= mask[:, :-shift]
+    return wide

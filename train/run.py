@@ -1,0 +1,222 @@
+"""A training run from beginning to end: clips, features, the single frame, the head, and what is kept of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..models import ConfigError
+from .baseline import fit_frame_layer
+from .cache import Cache
+from .clips import Clip, keep_labels, read_clips
+from .config import CONFIG_FILE, TrainConfig, write_config
+from .encode import FrozenEncoder, freeze
+from .finish import Features, finish, tell_metrics
+from .fit import HeadFit, fit_head, make_stream_plan, steps_in_epoch, validation_chunks
+from .gather import Gathered, check_readable, gather, list_unreadable, pieces
+from .history import LOG_FILE, EpochReport, append_row
+from .judge import judge
+from .keep import BEST, RESUME, write_whole
+from .network import Head, Network, NetworkConfig, checkpoint
+from .show import Screen, clock
+from .splits import Splits, split_clips
+from .streams import Material, StreamSet
+from .views import Shape, View, idle_view, training_views
+
+BACKGROUND = "background"
+UNREADABLE = "unreadable.txt"
+
+
+def train(config: TrainConfig, screen: Screen, *, resume: bool = False) -> dict[str, float]:
+    """Run everything and return the metrics; the run folder then holds checkpoints, log, pictures and config."""
+    began = monotonic()
+    folder = config.out
+    folder.mkdir(parents=True, exist_ok=True)
+    _limit_threads(config)
+    clips = keep_labels(read_clips(config.data, videos=config.videos, where=config.where), config.labels)
+    splits = split_clips(
+        clips, val_groups=config.val_groups, test_groups=config.test_groups, val_share=config.val_share,
+        test_share=config.test_share, seed=config.seed,
+    )  # fmt: skip
+    labels, background = choose_labels(clips, config)
+    config = _settle(config)
+    write_config(config, folder / CONFIG_FILE)
+    screen.say(
+        f"[bold]{len(clips)}[/] clips, {len(labels)} labels: {len(splits.train)} to train, {len(splits.val)} to validate, "
+        f"{len(splits.test)} to test, divided by group; background label: {background or 'none'}"
+    )
+    with screen.stage("building the network"):
+        torch.manual_seed(config.seed)
+        network = Network(network_config(config, labels, background)).eval()
+        encoder = freeze(network.encoder, size=config.size, device=config.device, threads=config.threads or 0)
+    features = gather_features(config, splits, encoder, background, screen)
+    return _fit(config, network, features, screen, resume=resume, began=began)
+
+
+def choose_labels(clips: Sequence[Clip], config: TrainConfig) -> tuple[tuple[str, ...], str | None]:
+    """Return the labels, in their order, and the one for nothing."""
+    labels = list(config.labels) or sorted({clip.label for clip in clips})
+    if config.background == "off":
+        return tuple(labels), None
+    name = BACKGROUND if config.background == "auto" else config.background
+    if name not in labels:
+        if config.background != "auto":
+            raise ConfigError(
+                f"--background {name!r}: no clip has this label; want auto, off or one of {', '.join(labels)}"
+            )
+        labels.append(name)
+    return tuple(labels), name
+
+
+def network_config(config: TrainConfig, labels: tuple[str, ...], background: str | None) -> NetworkConfig:
+    """Return the part of a run that a network is built from."""
+    return NetworkConfig(
+        labels=labels, background=background, backbone=config.backbone, input=config.input, size=config.size,
+        resize=config.resize, fps=config.fps, cell=config.cell, layers=config.layers, hidden=config.hidden,
+        embedding=config.embedding, dropout=config.dropout,
+    )  # fmt: skip
+
+
+def gather_features(
+    config: TrainConfig, splits: Splits, encoder: FrozenEncoder, background: str | None, screen: Screen
+) -> Features:
+    """Decode and encode every clip, or find its features in the cache."""
+    shape = Shape(config.fps, config.size, config.resize)
+    rng = np.random.default_rng(config.seed)
+    wanted: list[tuple[Clip, Sequence[View]]] = []
+    for clip in pieces(splits.all()):
+        views = (
+            training_views(config.passes, flip=config.flip, seed=config.seed)
+            if clip.split == "train"
+            else [View()]
+        )
+        drawn = idle_view(rng)
+        if background is not None and clip.label != background:
+            views = [*views, drawn]
+        wanted.append((clip, views))
+    cache = Cache(config.cache_folder)
+    with screen.stage("decoding and encoding", len(wanted)) as advance:
+        began = monotonic()
+        got = gather(wanted, encoder, shape, cache, workers=config.workers, advance=advance)
+        spent = monotonic() - began
+    check_readable(got)
+    _tell_gathered(config, got, spent, screen)
+    parts = {name: [s for s in got.samples if s.clip.split == name] for name in ("train", "val", "test")}
+    return Features(parts["train"], parts["val"], parts["test"], got.unreadable)
+
+
+def _tell_gathered(config: TrainConfig, got: Gathered, spent: float, screen: Screen) -> None:
+    total = len(got.samples) + len(got.unreadable)
+    screen.say(
+        f"features of {got.frames} frames in {clock(spent)} ({total / max(spent, 1e-3):.1f} clips/s; {got.cached} of "
+        f"{total} clips from the cache; decoding and augmenting {got.decode_s:.1f} s of worker time, encoding {got.encode_s:.1f} s)"
+    )
+    if got.unreadable:
+        list_unreadable(got.unreadable, config.out / UNREADABLE)
+        screen.say(
+            f"[yellow]{len(got.unreadable)} unreadable[/], left out and listed in {config.out / UNREADABLE}:"
+        )
+        for _, reason in got.unreadable[:5]:
+            screen.say(f"  {reason}")
+
+
+def _fit(
+    config: TrainConfig, network: Network, features: Features, screen: Screen, *, resume: bool, began: float
+) -> dict[str, float]:
+    folder, labels, background = config.out, network.config.labels, network.config.background
+    plan = make_stream_plan(config)
+    material = Material(features.train, labels, background)
+    chunks = validation_chunks(features.val, labels, background, plan)
+    with screen.stage("single-frame baseline"):
+        layer = fit_frame_layer(
+            material, smoothing=config.smoothing, balance=config.balance, seed=config.seed
+        )
+        start_from_frame(network.head, layer)
+        single = copy.deepcopy(network.head).eval()
+        start = judge(single, features.val, chunks, labels)
+    screen.say(
+        f"single frame, averaged over the clip: {100 * start.clips.accuracy:.1f} % of the validation clips named"
+    )
+    going_on = resume and (folder / RESUME).exists()
+    if not going_on:
+        (folder / LOG_FILE).unlink(missing_ok=True)
+        (folder / RESUME).unlink(missing_ok=True)
+        first = EpochReport(0, config.epochs, 0.0, start.loss, start.frames, start)
+        append_row(folder / LOG_FILE, first.row())
+        write_whole(checkpoint(network, epoch=0, score=start.score), folder / BEST)
+    steps = steps_in_epoch(material, plan)
+    module = HeadFit(
+        network.head,
+        config,
+        StreamSet(material, plan, steps=steps, seed=config.seed),
+        (features.val, chunks),
+        labels,
+    )
+    screen.say(
+        f"fitting a {config.cell.upper()} of {config.hidden} on joined streams: {config.epochs} epochs of {steps} chunks"
+    )
+    screen.epoch_header()
+    fit_began = monotonic()
+    first_epoch: list[int] = []
+
+    def tell(report: EpochReport, best: bool) -> None:
+        first_epoch.append(report.epoch)
+        per_epoch = (monotonic() - fit_began) / (report.epoch - first_epoch[0] + 1)
+        screen.epoch(report, best, per_epoch * (report.epochs - report.epoch))
+
+    def snapshot(report: EpochReport) -> dict[str, Any]:
+        return _snapshot(network, module.judged, report)
+
+    keep = fit_head(
+        module, config, folder, snapshot=snapshot, tell=tell, start_score=start.score, resume=resume
+    )
+    screen.add("fitting the head", monotonic() - fit_began)
+    with screen.stage("calibrating and reporting"):
+        metrics = finish(config, features, chunks, single, keep.best_epoch)
+    tell_metrics(metrics, screen)
+    screen.say(f"best epoch {keep.best_epoch}, kept in {folder / BEST}")
+    screen.times()
+    screen.say(f"done in {clock(monotonic() - began)}")
+    return metrics
+
+
+def start_from_frame(head: Head, layer: torch.nn.Linear) -> None:
+    """Make the head answer exactly as the single-frame layer does; the recurrent part begins by adding nothing.
+
+    Epoch 0 is then the baseline itself, so the best epoch cannot be worse than it on validation.
+    """
+    with torch.no_grad():
+        head.frame.weight.copy_(layer.weight)
+        head.frame.bias.copy_(layer.bias)
+        head.past.weight.zero_()
+        head.past.bias.zero_()
+
+
+def _snapshot(network: Network, head: Head, report: EpochReport) -> dict[str, Any]:
+    saved = checkpoint(network, epoch=report.epoch, score=report.val.score)
+    saved["weights"] |= {
+        f"head.{name}": tensor.detach().cpu().clone() for name, tensor in head.state_dict().items()
+    }
+    return saved
+
+
+def _settle(config: TrainConfig) -> TrainConfig:
+    """Return the config with `auto` decided."""
+    device = config.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigError(
+            f"--device {device}: this PyTorch sees no GPU; use cpu, or install PyTorch for CUDA"
+        )
+    return config.model_copy(update={"device": device})
+
+
+def _limit_threads(config: TrainConfig) -> None:
+    if config.threads:
+        torch.set_num_threads(config.threads)
