@@ -1,0 +1,350 @@
+"""Live sources on real servers: newest wins, faults are told, and the stream comes back."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from actrec.models.errors import SourceError
+from actrec.realtime.sources import SourceOptions, open_feeds, parse_source
+from actrec.realtime.sources.live import Capture, LiveFeed
+
+QUICK = SourceOptions(stall_timeout_s=1.0, open_timeout_s=2.0, retry_max_s=2.0)
+
+
+def open_one(url: str, options: SourceOptions = QUICK) -> Any:
+    (feed,) = open_feeds([parse_source(f"cam={url}")], options)
+    return feed
+
+
+def threads_and_files() -> tuple[int, int]:
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+def settles(before: tuple[int, int], limit_s: float = 5.0) -> bool:
+    """Return whether no more threads and files are in use than before, soon."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        now = threads_and_files()
+        if now[0] <= before[0] and now[1] <= before[1]:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def nothing_leaks() -> Iterator[None]:
+    before = threads_and_files()
+    yield
+    assert settles(before), f"before {before}, after {threads_and_files()} (threads, files)"
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("suffix", [".h264", ".h265"])
+def test_an_rtsp_camera_gives_fresh_frames_soon(
+    nothing_leaks: None, encoded: Any, rtsp_server: Any, watch: Any, transport: Any, suffix: str
+) -> None:
+    server = rtsp_server({"/cam": encoded(suffix=suffix, seconds=2.0)})
+    began = time.monotonic()
+    feed = open_one(server.url(), SourceOptions(transport=transport))
+    watcher = watch([feed])
+    watcher.run(2.2)
+    frames, times = watcher.frames["cam"], watcher.times["cam"]
+    assert times[0] - began < 1.0
+    assert frames[0].media_time < 0.5
+    assert len(frames) == pytest.approx((2.2 - (times[0] - began)) * 10, abs=3)
+    steps = [b.media_time - a.media_time for a, b in pairwise(frames)]
+    assert np.median(steps) == pytest.approx(0.1, abs=0.021)
+    assert max(at - frame.captured for at, frame in zip(times, frames, strict=True)) < 0.2
+    assert all(frame.image.shape == (240, 320, 3) and frame.epoch == 0 for frame in frames)
+    assert feed.status().state == "running"
+    assert feed.status().fps_in == pytest.approx(25, abs=4)
+    feed.stop()
+
+
+def test_a_slow_reader_gets_the_newest_frame_and_drops_are_counted(
+    encoded: Any, rtsp_server: Any, watch: Any
+) -> None:
+    feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}).url())
+    watcher = watch([feed])
+    watcher.run(2, lambda: bool(watcher.frames["cam"]))
+    time.sleep(1.5)
+    frame = feed.poll()
+    assert time.monotonic() - frame.captured < 0.35
+    assert 10 <= feed.status().dropped <= 16
+
+
+def test_only_due_frames_are_converted() -> None:
+    """Counted on a connection of 100 pictures: a conversion costs more than a decode."""
+    converted = []
+
+    class Pictures:
+        shown = 0
+
+        def read(self) -> Capture | None:
+            self.shown += 1
+            time.sleep(0.002)
+            number = self.shown
+
+            def convert() -> Any:
+                converted.append(number)
+                return np.zeros((4, 4, 3), np.uint8)
+
+            return None if number > 100 else Capture(0.02 * number, (4, 4), convert)
+
+        def close(self) -> None:
+            pass
+
+    feed = LiveFeed("p", Pictures, QUICK)
+    feed.start(lambda media_time: round(media_time / 0.02) % 10 == 0, threading.Event())
+    while not feed._done:
+        time.sleep(0.01)
+    feed.stop()
+    assert len(converted) == 10
+    assert feed.status().frames_in == 100
+    assert feed.status().sampled == 10
+
+
+def test_login_is_used_and_a_wrong_one_is_one_line_without_it(
+    encoded: Any, rtsp_server: Any, watch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server = rtsp_server({"/cam": encoded(seconds=2.0)}, user="joe", password="s3cret")
+    right, wrong = open_one(server.url(login="joe:s3cret")), open_one(server.url(login="joe:w0rse"))
+    watcher = watch([right])
+    assert watcher.run(3, lambda: bool(watcher.frames["cam"]))
+    assert watch([wrong]).run(3)
+    assert isinstance(wrong.error, SourceError)
+    assert "user or password refused" in str(wrong.error)
+    server.kill()
+    watcher.run(1.0)
+    said = caplog.text + str(wrong.error) + repr(right.status()) + repr(wrong.status())
+    assert "s3cret" not in said
+    assert "w0rse" not in said
+
+
+def test_a_wrong_path_is_an_error(encoded: Any, rtsp_server: Any, watch: Any) -> None:
+    feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}).url("/other"))
+    assert watch([feed]).run(3)
+    assert "no such path" in str(feed.error)
+
+
+def test_a_killed_server_is_reconnected_and_the_other_source_is_unharmed(
+    nothing_leaks: None, encoded: Any, rtsp_server: Any, watch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = encoded(seconds=2.0)
+    victim, bystander = rtsp_server({"/cam": clip}), rtsp_server({"/cam": clip})
+    feeds = open_feeds([parse_source(f"a={victim.url()}"), parse_source(f"b={bystander.url()}")], QUICK)
+    watcher = watch(feeds)
+    watcher.run(3, lambda: len(watcher.frames["a"]) > 5)
+    victim.kill()
+    watcher.run(3, lambda: feeds[0].status().state == "reconnecting")
+    assert feeds[0].status().state == "reconnecting"
+    assert "again in" in feeds[0].status().detail
+    watcher.run(1.0)
+    count = len(watcher.frames["a"])
+    rtsp_server({"/cam": clip}, port=victim.port)
+    back = time.monotonic()
+    assert watcher.run(5, lambda: len(watcher.frames["a"]) > count)
+    assert time.monotonic() - back < QUICK.stall_timeout_s + 2
+    watcher.run(0.5)
+    assert {frame.epoch for frame in watcher.frames["a"]} == {0, 1}
+    assert feeds[0].status().reconnects == 1
+    assert feeds[0].status().faults >= 1
+    assert feeds[0].status().state == "running"
+    assert "back again" in caplog.text
+    media = [frame.media_time for frame in watcher.frames["a"]]
+    assert media == sorted(media)
+    # The other one never noticed.
+    status = feeds[1].status()
+    assert (status.reconnects, status.faults, status.dropped) == (0, 0, 0)
+    assert max(b - a for a, b in pairwise(watcher.times["b"])) < 0.4
+    watcher.stop()
+
+
+def test_a_frozen_server_is_called_stalled_in_time_and_left_behind(
+    nothing_leaks: None, encoded: Any, rtsp_server: Any, watch: Any
+) -> None:
+    server = rtsp_server({"/cam": encoded(seconds=2.0)})
+    feed = open_one(server.url())
+    watcher = watch([feed])
+    watcher.run(3, lambda: len(watcher.frames["cam"]) > 5)
+    server.freeze()
+    frozen = time.monotonic()
+    try:
+        assert watcher.run(3, lambda: feed.status().state == "stalled")
+        assert time.monotonic() - frozen < QUICK.stall_timeout_s + 0.5
+        assert "no frame for 1." in feed.status().detail
+        watcher.run(1.0)
+        assert feed.status().state in ("stalled", "reconnecting")
+    finally:
+        server.thaw()
+    thawed = time.monotonic()
+    count = len(watcher.frames["cam"])
+    assert watcher.run(6, lambda: len(watcher.frames["cam"]) > count + 5)
+    assert time.monotonic() - thawed < QUICK.stall_timeout_s + 2
+    assert watcher.frames["cam"][-1].epoch >= 1
+    watcher.stop()
+
+
+def test_another_size_after_a_restart_is_another_epoch(encoded: Any, rtsp_server: Any, watch: Any) -> None:
+    server = rtsp_server({"/cam": encoded(seconds=2.0)})
+    feed = open_one(server.url())
+    watcher = watch([feed])
+    watcher.run(3, lambda: len(watcher.frames["cam"]) > 5)
+    server.kill()
+    rtsp_server({"/cam": (encoded(size=(640, 360), fps=15, seconds=2.0), 15)}, port=server.port)
+    assert watcher.run(5, lambda: watcher.frames["cam"][-1].epoch == 1)
+    assert watcher.frames["cam"][-1].image.shape == (360, 640, 3)
+    assert feed.status().size_hw == (360, 640)
+    assert len({(frame.epoch, frame.image.shape) for frame in watcher.frames["cam"]}) == 2
+
+
+def test_a_clip_that_ends_is_asked_for_again(encoded: Any, rtsp_server: Any, watch: Any) -> None:
+    feed = open_one(rtsp_server({"/cam": encoded(seconds=1.0)}, once=True).url())
+    watcher = watch([feed])
+    assert watcher.run(8, lambda: feed.status().reconnects == 2)
+    assert {frame.epoch for frame in watcher.frames["cam"]} >= {0, 1}
+    assert feed.error is None
+
+
+def jpegs(count: int, size: tuple[int, int] = (160, 120)) -> list[bytes]:
+    pictures = [np.full((size[1], size[0], 3), 8 * k % 256, np.uint8) for k in range(count)]
+    return [bytes(cv2.imencode(".jpg", picture)[1]) for picture in pictures]
+
+
+def test_mjpeg_over_http_stalls_and_comes_back(nothing_leaks: None, web_server: Any, watch: Any) -> None:
+    server = web_server(pictures=jpegs(20), fps=20.0)
+    feed = open_one(server.url())
+    watcher = watch([feed])
+    assert watcher.run(3, lambda: len(watcher.frames["cam"]) > 10)
+    steps = [b.media_time - a.media_time for a, b in pairwise(watcher.frames["cam"])]
+    assert np.mean(steps) == pytest.approx(0.1, abs=0.02)
+    server.frozen.set()
+    assert watcher.run(3, lambda: feed.status().state == "stalled")
+    server.frozen.clear()
+    count = len(watcher.frames["cam"])
+    assert watcher.run(4, lambda: len(watcher.frames["cam"]) > count)
+    assert watcher.frames["cam"][-1].epoch == 1
+    watcher.stop()
+    server.close()
+
+
+@pytest.fixture
+def hls_folder(tmp_path: Path, need_tool: Callable[[str, str], str]) -> Iterator[Path]:
+    """A folder into which ffmpeg writes one-second segments in real time."""
+    make = (
+        "-v error -re -f lavfi -i testsrc2=size=160x120:rate=25 -c:v libx264 -preset ultrafast -g 25 -f hls"
+    )
+    keep = "-hls_time 1 -hls_list_size 4 -hls_flags delete_segments"
+    target = tmp_path / "live.m3u8"
+    with subprocess.Popen(
+        [need_tool("ffmpeg", "ffmpeg"), *make.split(), *keep.split(), str(target)], stdin=subprocess.DEVNULL
+    ) as ffmpeg:
+        end = time.monotonic() + 15
+        while not target.exists() or target.read_text().count("EXTINF") < 3:
+            assert time.monotonic() < end, "no playlist"
+            time.sleep(0.05)
+        yield tmp_path
+        ffmpeg.kill()
+
+
+def test_hls_comes_evenly_although_it_is_sent_in_segments(
+    hls_folder: Path, web_server: Any, watch: Any
+) -> None:
+    feed = open_one(web_server(folder=hls_folder).url("/live.m3u8"))
+    watcher = watch([feed])
+    watcher.run(4.0)
+    frames, times = watcher.frames["cam"], watcher.times["cam"]
+    assert len(frames) >= 30
+    assert max(b - a for a, b in pairwise(times)) < 0.5
+    assert feed.status().faults == 0
+
+
+class Blocking:
+    """A connection whose reads hang, as those of a dead driver do, until it is told to let go."""
+
+    opened = 0
+    release = threading.Event()
+
+    def __init__(self) -> None:
+        Blocking.opened += 1
+        self._left = 5
+
+    def read(self) -> Capture:
+        if self._left == 0:
+            Blocking.release.wait(30)
+            raise SourceError("let go")
+        self._left -= 1
+        time.sleep(0.01)
+        return Capture(None, (2, 2), lambda: np.zeros((2, 2, 3), np.uint8))
+
+    def close(self) -> None:
+        pass
+
+
+def test_readers_that_never_come_back_are_bounded(nothing_leaks: None, watch: Any) -> None:
+    options = SourceOptions(stall_timeout_s=0.1, open_timeout_s=0.2, retry_max_s=0.1)
+    feed = LiveFeed("hung", Blocking, options)
+    before = threading.active_count()
+    watcher = watch([feed])
+    watcher.run(2.0)
+    assert 4 <= Blocking.opened <= 6
+    assert threading.active_count() - before <= 6
+    began = time.monotonic()
+    feed.stop()
+    assert time.monotonic() - began < 1.0
+    Blocking.release.set()
+
+
+def test_stopping_while_a_server_is_frozen_takes_no_time(encoded: Any, rtsp_server: Any, watch: Any) -> None:
+    server = rtsp_server({"/cam": encoded(seconds=2.0)})
+    feed = open_one(server.url())
+    watcher = watch([feed])
+    watcher.run(3, lambda: bool(watcher.frames["cam"]))
+    server.freeze()
+    try:
+        began = time.monotonic()
+        feed.stop()
+        assert time.monotonic() - began < 0.5
+    finally:
+        server.thaw()
+
+
+def test_pauses_grow_up_to_a_limit_and_differ() -> None:
+    tries: list[float] = []
+
+    class Once:
+        def __init__(self) -> None:
+            tries.append(time.monotonic())
+            if len(tries) > 1:
+                raise SourceError("refused")
+
+        def read(self) -> Capture | None:
+            if len(tries) == 1 and not hasattr(self, "gone"):
+                self.gone = True
+                return Capture(None, (2, 2), lambda: np.zeros((2, 2, 3), np.uint8))
+            raise SourceError("gone")
+
+        def close(self) -> None:
+            pass
+
+    feed = LiveFeed(
+        "c", Once, SourceOptions(retry_max_s=0.6), jitter=iter([0.5, 0.0, 1.0, 0.5, 0.5, 0.5]).__next__
+    )
+    feed.start(lambda _: True, threading.Event())
+    while len(tries) < 6:
+        time.sleep(0.01)
+    feed.stop()
+    pauses = [b - a for a, b in pairwise(tries)]
+    assert pauses == pytest.approx([0.25, 0.4 * 0.8, 0.6 * 1.2, 0.6, 0.6], abs=0.08)
