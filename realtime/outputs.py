@@ -78,7 +78,7 @@ class Outputs:
         if options.tui:
             from .sinks.dashboard import Dashboard
 
-            self._sinks.append(Dashboard(names))
+            self._sinks.append(Dashboard(names, quiet=quiet, console=stderr))
         elif options.events != "-" and options.predictions != "-":
             self._sinks.append(EventReport())
         if not options.headless and not options.tui:
