@@ -73,6 +73,7 @@ class _Item:
     frame: Frame | None
     events: tuple[Event, ...]
     active: tuple[Event, ...] = ()
+    lost: frozenset[str] = frozenset()
 
 
 class EventClips:
@@ -119,15 +120,16 @@ class EventClips:
     def statuses(self, statuses: Mapping[str, FeedStatus]) -> None:
         """Close the clips of sources that give no frames."""
         self._worker.check()
-        if any(status.state != "running" for status in statuses.values()):
-            self._worker.put(_Item(None, ()))
+        lost = frozenset(name for name, status in statuses.items() if status.state != "running")
+        if lost:
+            self._worker.put(_Item(None, (), lost=lost))
 
     def close(self) -> None:
         """Finish the clips that are open."""
         self._worker.close()
 
     def _handle(self, item: _Item) -> None:
-        self._close_overdue()
+        self._close_overdue(item.lost)
         if item.frame is not None:
             self._take(item.frame, item.active)
         for event in item.events:
@@ -198,10 +200,11 @@ class EventClips:
             self._fail(error, clip.path)
         self._clean()
 
-    def _close_overdue(self) -> None:
+    def _close_overdue(self, lost: frozenset[str]) -> None:
         """End the clips whose time is over though no frame comes that could say so."""
-        now = time.time() - 1.0
-        for source in self._sources.values():
+        now = time.time()
+        for name in lost & self._sources.keys():
+            source = self._sources[name]
             for clip in list(source.clips.values()):
                 live = clip.event.start_time != clip.event.media_start
                 if live and clip.until is not None and now > clip.until:

@@ -25,7 +25,7 @@ from .messages import Messages
 
 REFRESH_PER_S = 4
 STRIP_CELLS = 30
-WIDE = 110
+WIDE = 120
 """Columns from which on there is room for the strip."""
 EVENTS_SHOWN, MESSAGES_SHOWN, MESSAGES_KEPT = 8, 4, 20
 STALE_S = 1.0

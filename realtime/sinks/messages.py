@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections import deque
+from typing import IO, cast
 
 from ..command import stderr
 
@@ -19,7 +20,6 @@ class Messages(logging.Handler):
         self.setFormatter(logging.Formatter("%(message)s"))
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._silenced: list[logging.Handler] = []
-        self._terminal = stderr.file
 
     def begin(self) -> None:
         """Take the place of the handlers that write to a stream, and of the commands' console."""
@@ -38,7 +38,7 @@ class Messages(logging.Handler):
         root.removeHandler(self)
         for handler in self._silenced:
             root.addHandler(handler)
-        stderr.file = self._terminal
+        stderr.file = cast(IO[str], None)  # again whatever sys.stderr is
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the first line of a log record."""

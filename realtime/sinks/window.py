@@ -67,6 +67,7 @@ class Window:
         self._title, self._interval_s, self._quiet, self._folder = title, 1.0 / fps, quiet, snapshots
         self._lock = threading.Lock()
         self._views: dict[str, SourceView] = {}
+        self._single = False
         self._news, self._stop, self._ready = threading.Event(), threading.Event(), threading.Event()
         self._reason: str | None = None
         self._failure: Exception | None = None
@@ -109,6 +110,7 @@ class Window:
     def statuses(self, statuses: Mapping[str, FeedStatus]) -> None:
         """Note the state of the sources; they stand in the grid in this order."""
         with self._lock:
+            self._single = len(statuses) == 1
             for name, status in statuses.items():
                 self._view(name).status(status)
         self._tell()
@@ -270,7 +272,7 @@ class Window:
                 [chosen.scene()] if chosen else worth_showing([view.scene() for view in self._views.values()])
             )
         self._names = [scene.name for scene in scenes]
-        if not self._fitted and len(scenes) == 1 and scenes[0].image is not None:
+        if self._single and not self._fitted and scenes[0].image is not None:
             self._fit(scenes[0].image.shape[0] / scenes[0].image.shape[1])
         surface = pygame.display.get_surface()
         size_hw = (surface.get_height(), surface.get_width())
@@ -293,9 +295,6 @@ class Window:
         assert pygame is not None
         self._fitted = True
         width, height = pygame.display.get_surface().get_size()
-        if self._windowed is None and width * ratio > 0:
-            fitted = (
-                (round(height / ratio), height) if height / ratio <= width else (width, round(width * ratio))
-            )
-            if fitted != (width, height):
-                pygame.display.set_mode(fitted, pygame.RESIZABLE)
+        fitted = (min(width, round(height / ratio)), min(height, round(width * ratio)))
+        if self._windowed is None and fitted != (width, height):
+            pygame.display.set_mode(fitted, pygame.RESIZABLE)
