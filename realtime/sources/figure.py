@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import cos, sin
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +19,9 @@ THIGH, SHIN, FOOT, TRUNK, NECK = 0.43, 0.42, 0.17, 0.50, 0.11
 UPPER_ARM, FOREARM, HAND = 0.29, 0.25, 0.09
 SHOULDER, HIP = 0.185, 0.085
 """Half widths, in metres, of a person of 1.75 m."""
-LIGHT = np.array([-0.45, 0.62, 0.64])
+LIGHT = (-0.45, 0.62, 0.64)
 SOLE = 0.045
+FINER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,10 @@ class Limb:
     start_radius: float
     end_radius: float
     color: Color
-    nearer: float = 0.0
-    """Metres by which it is drawn as if it were nearer to the viewer."""
 
 
 def limbs_of(pose: Pose, clothes: Clothes) -> list[Limb]:
-    """Return the pieces of a figure that stands at (0, 0), the rear ones first."""
+    """Return the pieces of a figure that stands at (0, 0)."""
     turned = _turn(pose.turn)
 
     def bone(length: float, fore: float, out: float, side: float) -> Point:
@@ -100,60 +100,44 @@ def limbs_of(pose: Pose, clothes: Clothes) -> list[Limb]:
             Limb(elbow + 0.8 * (wrist - elbow), fingers, 0.030, 0.032, clothes.skin),
         ]
     limbs += [
-        Limb(pelvis - HIP * 0.5 * across, pelvis + HIP * 0.5 * across, 0.112, 0.112, clothes.trousers),
-        Limb(pelvis + 0.06 * up, chest, 0.128, 0.142, clothes.shirt, 0.02),
-        Limb(chest - 0.075 * across, chest + 0.075 * across, 0.128, 0.128, clothes.shirt, 0.02),
-        Limb(
-            neck - 0.12 * across - 0.055 * up, neck + 0.12 * across - 0.055 * up, 0.072, 0.072, clothes.shirt
-        ),
-        Limb(neck - 0.04 * up, neck + 0.08 * head_up, 0.052, 0.05, _darken(clothes.skin, 0.88)),
+        Limb(pelvis - HIP * 0.5 * across, pelvis + HIP * 0.5 * across, 0.108, 0.108, clothes.trousers),
+        Limb(pelvis + 0.03 * up, chest, 0.118, 0.132, clothes.shirt),
+        Limb(neck - 0.1 * up, neck - 0.03 * up, 0.1, 0.07, clothes.shirt),
+        Limb(neck - 0.03 * up, neck + 0.08 * head_up, 0.052, 0.05, _darken(clothes.skin, 0.9)),
     ]
+    for side in (-1.0, 1.0):
+        shoulder = neck + side * 0.135 * across - 0.06 * up
+        waist = pelvis + 0.06 * up + side * 0.04 * across
+        limbs += [
+            Limb(waist, shoulder, 0.1, 0.074, clothes.shirt),
+            Limb(neck - 0.02 * up, shoulder, 0.06, 0.062, clothes.shirt),
+        ]
     limbs += _head(head, head_up, head_ahead, across, clothes)
     lowest = min(min(limb.start[1], limb.end[1]) for limb in limbs if limb.color == clothes.shoes) - SOLE
     raised = np.array([0.0, pose.lift_m - lowest, 0.0])
-    limbs = [replace(limb, start=limb.start + raised, end=limb.end + raised) for limb in limbs]
-    return sorted(limbs, key=_depth)
+    return [replace(limb, start=limb.start + raised, end=limb.end + raised) for limb in limbs]
 
 
 def _head(head: Point, up: Point, ahead: Point, across: Point, clothes: Clothes) -> list[Limb]:
     pieces = [
-        Limb(head - 0.035 * up, head + 0.03 * up, 0.082, 0.098, clothes.skin),
+        Limb(head - 0.055 * up + 0.012 * ahead, head + 0.02 * up + 0.004 * ahead, 0.066, 0.092, clothes.skin),
+        Limb(head + 0.038 * up + 0.004 * ahead, head + 0.03 * up - 0.022 * ahead, 0.094, 0.1, clothes.hair),
+        Limb(head + 0.02 * up - 0.03 * ahead, head - 0.05 * up - 0.042 * ahead, 0.096, 0.06, clothes.hair),
+        Limb(head + 0.086 * ahead - 0.002 * up, head + 0.1 * ahead - 0.024 * up, 0.012, 0.016, clothes.skin),
         Limb(
-            head + 0.062 * up + 0.012 * ahead,
-            head + 0.06 * up - 0.045 * ahead,
-            0.082,
-            0.086,
-            clothes.hair,
-            0.03,
-        ),
-        Limb(
-            head - 0.045 * ahead + 0.03 * up,
-            head - 0.06 * ahead - 0.03 * up,
-            0.085,
-            0.062,
-            clothes.hair,
-            0.025,
-        ),
-        Limb(
-            head + 0.088 * ahead - 0.005 * up,
-            head + 0.1 * ahead - 0.025 * up,
-            0.014,
-            0.018,
-            clothes.skin,
-            0.05,
+            head + 0.066 * ahead - 0.066 * up - 0.018 * across,
+            head + 0.066 * ahead - 0.066 * up + 0.018 * across,
+            0.009,
+            0.009,
+            _darken(clothes.skin, 0.62),
         ),
     ]
     for side in (-1.0, 1.0):
-        ear = head + side * 0.094 * across - 0.015 * up - 0.01 * ahead
-        pieces.append(Limb(ear, ear - 0.02 * up, 0.02, 0.016, _darken(clothes.skin, 0.9), 0.06))
-        if ahead[2] > -0.2:
-            eye = head + 0.086 * ahead + side * 0.036 * across + 0.008 * up
-            pieces.append(Limb(eye, eye, 0.0115, 0.0115, (44, 34, 32), 0.08))
+        ear = head + side * 0.088 * across - 0.012 * up - 0.004 * ahead
+        pieces.append(Limb(ear, ear - 0.022 * up, 0.02, 0.015, _darken(clothes.skin, 0.9)))
+        eye = head + 0.084 * ahead + side * 0.034 * across + 0.002 * up
+        pieces.append(Limb(eye, eye, 0.0115, 0.0115, (44, 34, 32)))
     return pieces
-
-
-def _depth(limb: Limb) -> float:
-    return float(limb.start[2] + limb.end[2]) / 2 + max(limb.start_radius, limb.end_radius) + limb.nearer
 
 
 def draw_limbs(
@@ -161,49 +145,80 @@ def draw_limbs(
 ) -> None:
     """Paint the limbs into `image` (float32 [H, W, 3], 0..255) with the ground point at `foot_xy` (pixels).
 
-    Each piece is the exact outline of a tapered capsule, so edges are smooth at any size; its shade is that of
-    a round body under one lamp and a bright sky.
+    Each limb is a round, tapered body; the nearest one wins at each point. Drawn at twice the size and brought
+    down, so that every edge is smooth, and lit by one lamp and a bright sky.
     """
-    for limb in limbs:
-        _draw_limb(image, limb, foot_xy, pixels_per_m)
-
-
-def _draw_limb(
-    image: NDArray[np.float32], limb: Limb, foot_xy: tuple[float, float], pixels_per_m: float
-) -> None:
-    ax, ay = foot_xy[0] + limb.start[0] * pixels_per_m, foot_xy[1] - limb.start[1] * pixels_per_m
-    bx, by = foot_xy[0] + limb.end[0] * pixels_per_m, foot_xy[1] - limb.end[1] * pixels_per_m
-    ra, rb = limb.start_radius * pixels_per_m, limb.end_radius * pixels_per_m
-    height, width = image.shape[:2]
-    left, right = max(0, int(min(ax - ra, bx - rb)) - 1), min(width, int(max(ax + ra, bx + rb)) + 3)
-    top, bottom = max(0, int(min(ay - ra, by - rb)) - 1), min(height, int(max(ay + ra, by + rb)) + 3)
+    reach = [max(limb.start_radius, limb.end_radius) for limb in limbs]
+    ends = np.array([[limb.start, limb.end] for limb in limbs])
+    low = (ends.min(axis=1) - np.array(reach)[:, None]).min(axis=0)
+    high = (ends.max(axis=1) + np.array(reach)[:, None]).max(axis=0)
+    left = max(0, int(foot_xy[0] + low[0] * pixels_per_m) - 2)
+    right = min(image.shape[1], int(foot_xy[0] + high[0] * pixels_per_m) + 3)
+    top = max(0, int(foot_xy[1] - high[1] * pixels_per_m) - 2)
+    bottom = min(image.shape[0], int(foot_xy[1] - low[1] * pixels_per_m) + 3)
     if left >= right or top >= bottom:
         return
-    xs = np.arange(left, right, dtype=np.float32)[None, :]
-    ys = np.arange(top, bottom, dtype=np.float32)[:, None]
-    dx, dy = bx - ax, by - ay
-    along = np.clip(((xs - ax) * dx + (ys - ay) * dy) / max(dx * dx + dy * dy, 1e-6), 0.0, 1.0)
-    radius = ra + (rb - ra) * along
-    off_x, off_y = xs - (ax + dx * along), ys - (ay + dy * along)
-    distance = np.sqrt(off_x * off_x + off_y * off_y)
-    cover = np.clip(radius - distance + 0.5, 0.0, 1.0)
-    scale = 1.0 / np.maximum(radius, 1e-3)
-    if dx * dx + dy * dy > ra * ra:
-        # The side of a long piece is shaded as a cylinder, so that no rings show where two pieces meet.
-        length = (dx * dx + dy * dy) ** 0.5
-        across = ((ys - ay) * dx - (xs - ax) * dy) / length
-        nx, ny = (
-            np.clip(across * scale, -1, 1) * (-dy / length),
-            np.clip(across * scale, -1, 1) * (-dx / length),
-        )
-    else:
-        nx, ny = off_x * scale, -off_y * scale
-    nz = np.sqrt(np.maximum(0.0, 1.0 - nx * nx - ny * ny))
-    lit = np.clip(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2], 0.0, 1.0)
-    shade = 0.42 + 0.16 * ny + 0.62 * lit
+    shape = ((bottom - top) * FINER, (right - left) * FINER)
+    relief = Relief(
+        depth=np.full(shape, -np.inf, np.float32),
+        right=np.zeros(shape, np.float32),
+        up=np.zeros(shape, np.float32),
+        owner=np.zeros(shape, np.intp),
+    )
+    origin_xy = ((foot_xy[0] - left) * FINER, (foot_xy[1] - top) * FINER)
+    palette = np.array([(0.0, 0.0, 0.0), *(limb.color for limb in limbs)], dtype=np.float32)
+    for number, limb in enumerate(limbs, 1):
+        _add_limb(relief, limb, number, origin_xy, pixels_per_m * FINER)
+    # Creases where two limbs meet are softened, as cloth does.
+    right_ward, up_ward = cv2.blur(relief.right, (5, 5)), cv2.blur(relief.up, (5, 5))
+    toward = np.sqrt(np.maximum(1.0 - right_ward * right_ward - up_ward * up_ward, 0.0))
+    lit = LIGHT[0] * right_ward + LIGHT[1] * up_ward + LIGHT[2] * toward
+    shade = 0.42 + 0.16 * up_ward + 0.62 * np.maximum(lit, 0.0)
+    painted = np.minimum(cv2.multiply(palette[relief.owner], cv2.merge([shade, shade, shade])), 255.0)
+    cover = (relief.owner > 0).astype(np.float32)
+    size = (right - left, bottom - top)
+    cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)[..., None]
     patch = image[top:bottom, left:right]
-    color = np.asarray(limb.color, dtype=np.float32)
-    patch += cover[..., None] * (np.clip(shade[..., None] * color, 0.0, 255.0) - patch)
+    patch *= 1.0 - cover
+    patch += cv2.resize(painted, size, interpolation=cv2.INTER_AREA)
+
+
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """What is nearest to the viewer at each point, each [h, w]: depth in pixels, normal, number of the limb."""
+
+    depth: NDArray[np.float32]
+    right: NDArray[np.float32]
+    up: NDArray[np.float32]
+    owner: NDArray[np.intp]
+
+
+def _add_limb(relief: Relief, limb: Limb, number: int, origin_xy: tuple[float, float], scale: float) -> None:
+    # Plain floats keep numpy at float32, whatever its rules of promotion.
+    ax, ay = float(origin_xy[0] + limb.start[0] * scale), float(origin_xy[1] - limb.start[1] * scale)
+    bx, by = float(origin_xy[0] + limb.end[0] * scale), float(origin_xy[1] - limb.end[1] * scale)
+    ra, rb = limb.start_radius * scale, limb.end_radius * scale
+    height, width = relief.depth.shape
+    left, right = max(0, int(min(ax - ra, bx - rb))), min(width, int(max(ax + ra, bx + rb)) + 2)
+    top, bottom = max(0, int(min(ay - ra, by - rb))), min(height, int(max(ay + ra, by + rb)) + 2)
+    if left >= right or top >= bottom:
+        return
+    xs = np.arange(left, right, dtype=np.float32)[None, :] + np.float32(0.5)
+    ys = np.arange(top, bottom, dtype=np.float32)[:, None] + np.float32(0.5)
+    dx, dy = bx - ax, by - ay
+    length_2 = max(dx * dx + dy * dy, 1e-6)
+    along = np.clip(((xs - ax) * dx + (ys - ay) * dy) / length_2, 0.0, 1.0)
+    radius = ra + (rb - ra) * along
+    off_x, off_y = xs - (ax + dx * along), (ay + dy * along) - ys
+    rise_2 = radius * radius - off_x * off_x - off_y * off_y
+    depth = np.sqrt(np.maximum(rise_2, 0.0))
+    depth += float(limb.start[2]) * scale + float(limb.end[2] - limb.start[2]) * scale * along
+    window = np.s_[top:bottom, left:right]
+    wins = (rise_2 > 0) & (depth > relief.depth[window])
+    np.copyto(relief.depth[window], depth, where=wins)
+    np.copyto(relief.right[window], off_x / radius, where=wins)
+    np.copyto(relief.up[window], off_y / radius, where=wins)
+    np.copyto(relief.owner[window], number, where=wins)
 
 
 def draw_shadow(

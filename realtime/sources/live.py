@@ -27,8 +27,8 @@ WAITING = 2
 """Due frames that may wait: one to be taken, one that just came."""
 FIRST_RETRY_S = 0.25
 RETRY_GROWTH = 1.6
-STEADY_S = 10.0
-"""A connection that has lasted so long starts the pauses anew."""
+STEADY_S = 2.0
+"""A connection with pictures that has lasted so long starts the pauses anew."""
 MAX_ABANDONED = 4
 """Blocked readers that may linger; the next attempt waits until one of them comes back."""
 
@@ -65,7 +65,8 @@ class Session:
     progress: float = field(default_factory=time.monotonic)
     """Monotonic time of the last sign of life."""
     pictures: int = 0
-    began: float = field(default_factory=time.monotonic)
+    first_picture: float = 0.0
+    """Monotonic time of the first picture; 0 before it."""
     abandoned: bool = False
     ended: bool = False
     error: SourceError | None = None
@@ -117,6 +118,7 @@ class LiveFeed:
         self._thread: threading.Thread | None = None
         self._done = False
         self._error: Exception | None = None
+        self._reported = ""
 
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """See `Feed.start`."""
@@ -178,7 +180,7 @@ class LiveFeed:
                 self._error = session.error or SourceError(reason)
                 self._set(state="failed", detail=reason)
                 break
-            if time.monotonic() - session.began > STEADY_S and session.pictures:
+            if session.pictures and session.progress - session.first_picture > STEADY_S:
                 pause_s = FIRST_RETRY_S
             wait_s = pause_s * (0.8 + 0.4 * self._jitter())
             stalled = session.error is None
@@ -228,7 +230,9 @@ class LiveFeed:
             self._set(
                 state="reconnecting", detail=detail, faults=self._status.faults + bool(self._session.pictures)
             )
-        log.warning("%s: %s", self.name, detail)
+        # A camera that is dead for a month says so once, not at each attempt.
+        log.log(logging.DEBUG if reason == self._reported else logging.WARNING, "%s: %s", self.name, detail)
+        self._reported = reason
         self._wake.set()
 
     def _set(self, **changes: object) -> None:
@@ -296,14 +300,16 @@ class LiveFeed:
         """Count a picture and return (captured, media_time, index, epoch) if it is to be converted."""
         first = session.pictures == 0
         session.pictures += 1
+        session.first_picture = session.first_picture or now
         self._index += 1
-        self._arrivals.append(now)
         status = self._status
         if first and self._index > 0:
             self._clock.restart()
             self._epoch += 1
             status = replace(status, reconnects=status.reconnects + 1)
-            log.warning("%s: back again", self.name)
+            log.warning("%s: back again after %.1f s", self.name, now - self._arrivals[-1])
+            self._reported = ""
+        self._arrivals.append(now)
         tick = self._clock.tick(capture.stamp_s, now)
         shape = (capture.size_hw, capture.codec)
         reshaped = self._shape is not None and shape != self._shape

@@ -21,7 +21,7 @@ def paint_scene(kind: int, size_hw: tuple[int, int], seed: int) -> Image:
     """Return uint8 [H, W, 3] RGB: scene `kind` (taken modulo the number of scenes) in colours from `seed`."""
     rng = np.random.default_rng((seed, kind))
     canvas = SCENES[kind % len(SCENES)](size_hw, rng)
-    canvas *= 1.0 + 0.05 * _clouds(size_hw, rng, 90)[..., None] + 0.03 * _clouds(size_hw, rng, 5)[..., None]
+    canvas *= 1.0 + 0.03 * _clouds(size_hw, rng, 90)[..., None] + 0.012 * _clouds(size_hw, rng, 5)[..., None]
     canvas *= _vignette(size_hw)[..., None]
     return np.clip(cv2.GaussianBlur(canvas, (0, 0), 0.7), 0, 255).astype(np.uint8)
 
@@ -64,7 +64,8 @@ def _box(
 
 
 def _tint(rng: np.random.Generator, color: Color, by: float = 14) -> Color:
-    red, green, blue = np.asarray(color) + rng.uniform(-by, by, 3)
+    # Mostly lighter or darker, a little another hue.
+    red, green, blue = np.asarray(color) + rng.uniform(-by, by) + rng.uniform(-0.35 * by, 0.35 * by, 3)
     return float(red), float(green), float(blue)
 
 
@@ -75,7 +76,7 @@ def _ground(canvas: NDArray[np.float32], near: Color, far: Color, at: float = GR
 
 def _plaster(size_hw: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
     canvas = _fade(size_hw, _tint(rng, (176, 172, 166)), _tint(rng, (196, 190, 182)))
-    canvas *= 1 + 0.05 * _clouds(size_hw, rng, 26)[..., None]
+    canvas *= 1 + 0.022 * _clouds(size_hw, rng, 26)[..., None] + 0.02 * _clouds(size_hw, rng, 60)[..., None]
     _ground(canvas, (112, 108, 110), (134, 128, 126))
     _box(canvas, 0, GROUND - 0.035, 1, GROUND, (150, 144, 138))
     _box(canvas, 0, GROUND - 0.004, 1, GROUND + 0.006, (92, 88, 86))
