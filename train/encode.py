@@ -79,6 +79,8 @@ class GraphEncoder:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        # Threads that spin while they wait would take the cores from the processes that decode.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._states = [node for node in self._session.get_inputs() if node.name != "frames"]
         self._outputs = ["features", *(f"next_{node.name}" for node in self._states)]

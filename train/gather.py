@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 
 import numpy as np
@@ -61,7 +59,7 @@ def gather(
     shape: Shape,
     cache: Cache,
     *,
-    workers: int | None = None,
+    workers: int = 1,
     advance: Callable[[], None] = lambda: None,
 ) -> Gathered:
     """Return the features of every view of every clip, in the order of `wanted`.
@@ -140,21 +138,20 @@ def _key(encoder: FrozenEncoder, content: str, clip: Clip, view: View, shape: Sh
 Decoded = tuple[int, _Job, list[NDArray[np.uint8]], str, float]
 
 
-def _decode(jobs: list[tuple[int, _Job]], workers: int | None) -> Iterator[Decoded]:
-    count = max(1, (os.cpu_count() or 2) - 1) if workers is None else workers
-    if count == 0 or len(jobs) < 4:
+def _decode(jobs: list[tuple[int, _Job]], workers: int) -> Iterator[Decoded]:
+    if workers == 0 or len(jobs) < 4:
         for index, job in jobs:
             yield (index, job, *_make(job))
         return
     # Spawned, not forked: a fork would copy the threads' locks of PyTorch and ONNX Runtime in whatever state.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
         ahead: list[tuple[int, _Job, Future[tuple[list[NDArray[np.uint8]], str, float]]]] = []
         queue = iter(jobs)
         try:
             for index, job in queue:
                 ahead.append((index, job, pool.submit(_make, job)))
-                if len(ahead) < 2 * count + 2:
+                if len(ahead) < 2 * workers + 2:
                     continue
                 index, job, future = ahead.pop(0)
                 yield (index, job, *future.result())
@@ -177,11 +174,6 @@ def _one_thread() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-
-
-def list_unreadable(unreadable: list[tuple[Clip, str]], path: Path) -> None:
-    """Write the clips that could not be read, with the reasons."""
-    path.write_text("".join(f"{reason}\n" for _, reason in unreadable), encoding="utf-8")
 
 
 def check_readable(gathered: Gathered) -> None:

@@ -12,12 +12,15 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from ..models import ModelError, Resize, StateSpec
 from .backbones import DEFAULT_BACKBONE, Backbone, build_backbone
 from .inputs import InputKind, build_input
 
 CHECKPOINT_FORMAT = "actrec.checkpoint/1"
+EVEN_WEIGHT = 1e-4
+"""Weight of a cell in which nothing moves, beside a mean difference in 0..1."""
 
 
 class NetworkConfig(BaseModel):
@@ -42,14 +45,18 @@ class NetworkConfig(BaseModel):
 
 
 class Encoder(nn.Module):
-    """Frames uint8 [N, S, S, 3] RGB and state -> features float32 [N, F] and next state; scaling is inside."""
+    """Frames uint8 [N, S, S, 3] RGB and state -> features float32 [N, F] and next state; scaling is inside.
+
+    Where the backbone gives a map and the input knows where things move, the map's mean is weighted by the
+    motion in each cell: a small person far away is seen as well as a near one, and a still room not at all.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: Backbone, kind: InputKind, size: int) -> None:
+    def __init__(self, backbone: Backbone, kind: InputKind, size: int, fps: float) -> None:
         super().__init__()
-        self.input = build_input(kind)
+        self.input = build_input(kind, fps)
         self.backbone = backbone.module
         self.features = backbone.features
         self.state_specs: tuple[StateSpec, ...] = self.input.state_specs(size)
@@ -58,8 +65,9 @@ class Encoder(nn.Module):
 
     def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Return (features, next state ...)."""
-        picture, *next_state = self.input(frames, *state)
-        return self.backbone((picture - self.mean) / self.std), *next_state
+        picture, *rest = self.input(frames, *state)
+        energy = rest.pop(0) if self.input.has_energy else None
+        return pool(self.backbone((picture - self.mean) / self.std), energy), *rest
 
     def start(self, streams: int) -> tuple[Tensor, ...]:
         """Return the state of `streams` new streams: zeros."""
@@ -68,6 +76,20 @@ class Encoder(nn.Module):
             torch.zeros((streams, *spec.shape), dtype=getattr(torch, spec.dtype), device=device)
             for spec in self.state_specs
         )
+
+
+def pool(maps: Tensor, energy: Tensor | None) -> Tensor:
+    """Return the features [N, F] of maps [N, F, h, w] (or [N, F], as they are), weighted by energy [N, 1, S, S].
+
+    Without motion, and without an energy, this is the plain mean. S has to be a multiple of h.
+    """
+    if maps.dim() == 2:
+        return maps
+    if energy is None:
+        return maps.mean(dim=(2, 3))
+    cell = energy.shape[-1] // maps.shape[-1]
+    weight = F.avg_pool2d(energy, cell) + EVEN_WEIGHT
+    return (maps * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3))
 
 
 class Head(nn.Module):
@@ -122,7 +144,7 @@ class Network(nn.Module):
         self.config = config
         backbone = build_backbone(config.backbone, pretrained=pretrained)
         self.licence = backbone.licence
-        self.encoder = Encoder(backbone, config.input, config.size)
+        self.encoder = Encoder(backbone, config.input, config.size, config.fps)
         self.head = Head(backbone.features, config)
 
     def encode(self, clips: Tensor) -> Tensor:

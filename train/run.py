@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
@@ -13,64 +14,58 @@ import torch
 from ..models import ConfigError
 from .baseline import fit_frame_layer
 from .cache import Cache
-from .clips import Clip, keep_labels, read_clips
+from .clips import Clip
 from .config import CONFIG_FILE, TrainConfig, write_config
+from .dataset import count_workers, read_dataset, tell_unreadable
 from .encode import FrozenEncoder, freeze
 from .finish import Features, finish, tell_metrics
 from .fit import HeadFit, fit_head, make_stream_plan, steps_in_epoch, validation_chunks
-from .gather import Gathered, check_readable, gather, list_unreadable, pieces
+from .gather import Gathered, check_readable, gather, pieces
+from .hand_over import write_bundle
 from .history import LOG_FILE, EpochReport, append_row
 from .judge import judge
 from .keep import BEST, RESUME, write_whole
-from .network import Head, Network, NetworkConfig, checkpoint
+from .network import Head, Network, NetworkConfig, checkpoint, load_network
+from .reuse import Reused, reuse_encoder
 from .show import Screen, clock
-from .splits import Splits, split_clips
+from .splits import Splits
 from .streams import Material, StreamSet
 from .views import Shape, View, idle_view, training_views
 
-BACKGROUND = "background"
-UNREADABLE = "unreadable.txt"
+BUNDLE = "bundle"
 
 
 def train(config: TrainConfig, screen: Screen, *, resume: bool = False) -> dict[str, float]:
     """Run everything and return the metrics; the run folder then holds checkpoints, log, pictures and config."""
     began = monotonic()
     folder = config.out
-    folder.mkdir(parents=True, exist_ok=True)
-    _limit_threads(config)
-    clips = keep_labels(read_clips(config.data, videos=config.videos, where=config.where), config.labels)
-    splits = split_clips(
-        clips, val_groups=config.val_groups, test_groups=config.test_groups, val_share=config.val_share,
-        test_share=config.test_share, seed=config.seed,
-    )  # fmt: skip
-    labels, background = choose_labels(clips, config)
     config = _settle(config)
-    write_config(config, folder / CONFIG_FILE)
-    screen.say(
-        f"[bold]{len(clips)}[/] clips, {len(labels)} labels: {len(splits.train)} to train, {len(splits.val)} to validate, "
-        f"{len(splits.test)} to test, divided by group; background label: {background or 'none'}"
-    )
+    dataset = read_dataset(config, screen)
     with screen.stage("building the network"):
         torch.manual_seed(config.seed)
-        network = Network(network_config(config, labels, background)).eval()
-        encoder = freeze(network.encoder, size=config.size, device=config.device, threads=config.threads or 0)
-    features = gather_features(config, splits, encoder, background, screen)
-    return _fit(config, network, features, screen, resume=resume, began=began)
-
-
-def choose_labels(clips: Sequence[Clip], config: TrainConfig) -> tuple[tuple[str, ...], str | None]:
-    """Return the labels, in their order, and the one for nothing."""
-    labels = list(config.labels) or sorted({clip.label for clip in clips})
-    if config.background == "off":
-        return tuple(labels), None
-    name = BACKGROUND if config.background == "auto" else config.background
-    if name not in labels:
-        if config.background != "auto":
-            raise ConfigError(
-                f"--background {name!r}: no clip has this label; want auto, off or one of {', '.join(labels)}"
+        if config.init:
+            reused = reuse_encoder(config)
+            config = TrainConfig(**{**config.model_dump(), **_fixed_by(reused)})
+            network = reused.build(network_config(config, dataset.labels, dataset.background))
+            encoder, origin = reused.encoder, reused.bundle
+        else:
+            network = Network(network_config(config, dataset.labels, dataset.background)).eval()
+            encoder = freeze(
+                network.encoder, size=config.size, device=config.device, threads=config.threads or 0
             )
-        labels.append(name)
-    return tuple(labels), name
+            origin = None
+    folder.mkdir(parents=True, exist_ok=True)
+    write_config(config, folder / CONFIG_FILE)
+    features = gather_features(config, dataset.splits, encoder, dataset.background, screen)
+    metrics = _fit(config, network, features, screen, resume=resume)
+    if origin is not None:
+        with screen.stage("writing the bundle"):
+            best, saved = load_network(folder / BEST)
+            bundle = write_bundle(folder / BUNDLE, safe_name(folder.name), best, saved, origin)
+        screen.say(f"usable at once: [bold]actrec-live --model {bundle.folder}[/]")
+    screen.times()
+    screen.say(f"done in {clock(monotonic() - began)}")
+    return metrics
 
 
 def network_config(config: TrainConfig, labels: tuple[str, ...], background: str | None) -> NetworkConfig:
@@ -102,7 +97,7 @@ def gather_features(
     cache = Cache(config.cache_folder)
     with screen.stage("decoding and encoding", len(wanted)) as advance:
         began = monotonic()
-        got = gather(wanted, encoder, shape, cache, workers=config.workers, advance=advance)
+        got = gather(wanted, encoder, shape, cache, workers=count_workers(config), advance=advance)
         spent = monotonic() - began
     check_readable(got)
     _tell_gathered(config, got, spent, screen)
@@ -117,16 +112,11 @@ def _tell_gathered(config: TrainConfig, got: Gathered, spent: float, screen: Scr
         f"{total} clips from the cache; decoding and augmenting {got.decode_s:.1f} s of worker time, encoding {got.encode_s:.1f} s)"
     )
     if got.unreadable:
-        list_unreadable(got.unreadable, config.out / UNREADABLE)
-        screen.say(
-            f"[yellow]{len(got.unreadable)} unreadable[/], left out and listed in {config.out / UNREADABLE}:"
-        )
-        for _, reason in got.unreadable[:5]:
-            screen.say(f"  {reason}")
+        tell_unreadable([reason for _, reason in got.unreadable], config, screen)
 
 
 def _fit(
-    config: TrainConfig, network: Network, features: Features, screen: Screen, *, resume: bool, began: float
+    config: TrainConfig, network: Network, features: Features, screen: Screen, *, resume: bool
 ) -> dict[str, float]:
     folder, labels, background = config.out, network.config.labels, network.config.background
     plan = make_stream_plan(config)
@@ -136,8 +126,8 @@ def _fit(
         layer = fit_frame_layer(
             material, smoothing=config.smoothing, balance=config.balance, seed=config.seed
         )
-        start_from_frame(network.head, layer)
         single = copy.deepcopy(network.head).eval()
+        answer_by_frame(single, layer)
         start = judge(single, features.val, chunks, labels)
     screen.say(
         f"single frame, averaged over the clip: {100 * start.clips.accuracy:.1f} % of the validation clips named"
@@ -148,7 +138,7 @@ def _fit(
         (folder / RESUME).unlink(missing_ok=True)
         first = EpochReport(0, config.epochs, 0.0, start.loss, start.frames, start)
         append_row(folder / LOG_FILE, first.row())
-        write_whole(checkpoint(network, epoch=0, score=start.score), folder / BEST)
+        write_whole(_snapshot(network, single, first), folder / BEST)
     steps = steps_in_epoch(material, plan)
     module = HeadFit(
         network.head,
@@ -180,15 +170,13 @@ def _fit(
         metrics = finish(config, features, chunks, single, keep.best_epoch)
     tell_metrics(metrics, screen)
     screen.say(f"best epoch {keep.best_epoch}, kept in {folder / BEST}")
-    screen.times()
-    screen.say(f"done in {clock(monotonic() - began)}")
     return metrics
 
 
-def start_from_frame(head: Head, layer: torch.nn.Linear) -> None:
-    """Make the head answer exactly as the single-frame layer does; the recurrent part begins by adding nothing.
+def answer_by_frame(head: Head, layer: torch.nn.Linear) -> None:
+    """Make a head answer exactly as the single-frame layer does: its recurrent part adds nothing.
 
-    Epoch 0 is then the baseline itself, so the best epoch cannot be worse than it on validation.
+    It is epoch 0 of the run, so the epoch that is kept cannot be worse than the single frame on validation.
     """
     with torch.no_grad():
         head.frame.weight.copy_(layer.weight)
@@ -210,6 +198,8 @@ def _settle(config: TrainConfig) -> TrainConfig:
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if config.threads:
+        torch.set_num_threads(config.threads)
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError(
             f"--device {device}: this PyTorch sees no GPU; use cpu, or install PyTorch for CUDA"
@@ -217,6 +207,11 @@ def _settle(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"device": device})
 
 
-def _limit_threads(config: TrainConfig) -> None:
-    if config.threads:
-        torch.set_num_threads(config.threads)
+def _fixed_by(reused: Reused) -> dict[str, Any]:
+    """Return the options that follow from the encoder that is kept."""
+    return {name: value for name, value in reused.settings.items() if name in TrainConfig.model_fields}
+
+
+def safe_name(text: str) -> str:
+    """Return `text` as a model may be called."""
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:64] or "mine"
