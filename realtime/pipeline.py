@@ -81,7 +81,7 @@ class Pipeline:
                     began = time.monotonic()
                     steps = self._recognise(turn)
                     took_s = time.monotonic() - began
-                    self._scheduler.took(took_s)
+                    self._scheduler.took(took_s, len(turn))
                     self._adaptation.worked(took_s)
                     yield from steps
                 self._adapt()

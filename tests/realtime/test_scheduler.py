@@ -89,9 +89,46 @@ def test_what_is_too_old_is_dropped_and_counted() -> None:
 def test_a_slow_machine_drops_earlier_so_that_the_label_is_still_fresh() -> None:
     feed = HandFeed("door", live=True)
     plan = scheduler(feed)
-    plan.took(0.3)
+    plan.took(0.3, frames=1)
     feed.put(0.0, age_s=0.3)
     assert plan.turns(0.0) == []
+    assert plan.stale == {"door": 1}
+
+
+def test_a_machine_slower_than_the_staleness_still_takes_what_has_just_come() -> None:
+    feed = HandFeed("door", live=True)
+    plan = scheduler(feed)
+    plan.took(2.0, frames=1)
+    feed.put(0.0, age_s=0.2)
+    feed.put(0.1, age_s=0.01)
+    assert names(plan.turns(0.0)) == ["door"]
+    assert plan.stale == {"door": 1}
+
+
+def test_a_batch_is_no_larger_than_the_machine_bears_and_everybody_has_a_turn() -> None:
+    feeds = [HandFeed(name, live=True) for name in "abcd"]
+    plan = scheduler(*feeds)
+    plan.took(0.16, frames=2)
+    seen = []
+    for _ in range(4):
+        for feed in feeds:
+            if not feed.frames:
+                feed.put(0.0)
+        seen += names(plan.turns(0.0))
+    assert seen == ["a+b", "c+d", "a+b", "c+d"]
+
+
+def test_of_two_frames_that_wait_the_older_gives_way_once_half_of_its_time_is_over() -> None:
+    feed = HandFeed("door", live=True)
+    feed.put(0.0, age_s=0.1)
+    feed.put(0.1, age_s=0.0)
+    plan = scheduler(feed)
+    assert [turn[0].media_time for turn in plan.turns(0.0) if not isinstance(turn, Ended)] == [0.0]
+    feed.put(0.2, age_s=0.3)
+    assert plan.stale == {"door": 0}
+    feed.frames = feed.frames[1:]
+    feed.put(0.3, age_s=0.05)
+    assert [turn[0].media_time for turn in plan.turns(0.0) if not isinstance(turn, Ended)] == [0.3]
     assert plan.stale == {"door": 1}
 
 
