@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import onnx
+import onnx.compose
 import torch
 from torch import Tensor, nn
 
@@ -49,17 +51,6 @@ def plan_head(network: Network) -> GraphPlan:
     features = torch.zeros(_STREAMS, _STEPS, network.encoder.features)
     inputs = {"features": features, "state": network.head.start(_STREAMS)}
     return GraphPlan(network.head, inputs, ("logits", "next_state"), timed=("features",))
-
-
-def plan_step(network: Network) -> GraphPlan:
-    """Plan the fused graph frame, encoder_state_k, state -> logits [N, C] and every next state."""
-    refuse_bidirectional(network)
-    encoder = network.encoder
-    states = {
-        spec.name: state for spec, state in zip(encoder.state_specs, encoder.start(_STREAMS), strict=True)
-    }
-    states["state"] = network.head.start(_STREAMS)
-    return GraphPlan(_Step(network), {"frame": _frames(network), **states}, ("logits", *_next(states)))
 
 
 def refuse_bidirectional(network: Network) -> None:
@@ -104,6 +95,33 @@ def export_onnx(plan: GraphPlan, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
     return graph
 
 
+def fuse_step(encoder: onnx.ModelProto, head: onnx.ModelProto) -> onnx.ModelProto:
+    """Return both graphs as one: frame, encoder_state_k, state -> logits [N, C] and every next state."""
+    first, second = onnx.ModelProto(), onnx.ModelProto()
+    first.CopyFrom(encoder)
+    second.CopyFrom(head)
+    keep = {port.name for port in (*second.graph.input, *second.graph.output)} - {"features", "logits"}
+    second = onnx.compose.add_prefix(second, "head_")
+    renamed = {f"head_{name}": name for name in keep}
+    _rename(second.graph, renamed)
+    axis = onnx.numpy_helper.from_array(np.array([1], np.int64), "time_axis")
+    widen = onnx.helper.make_node("Unsqueeze", ["features", "time_axis"], ["head_features"], name="one_step")
+    narrow = onnx.helper.make_node("Squeeze", ["head_logits", "time_axis"], ["logits"], name="that_step")
+    _rename(first.graph, {"frames": "frame"})
+    graph = onnx.helper.make_graph(
+        [*first.graph.node, widen, *second.graph.node, narrow],
+        "step",
+        [*first.graph.input, *(port for port in second.graph.input if port.name != "head_features")],
+        [
+            onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["batch", _classes(head)]),
+            *(port for port in first.graph.output if port.name != "features"),
+            *(port for port in second.graph.output if port.name != "head_logits"),
+        ],
+        [*first.graph.initializer, *second.graph.initializer, axis],
+    )
+    return onnx.helper.make_model(graph, opset_imports=first.opset_import, ir_version=first.ir_version)
+
+
 def export_torchscript(plan: GraphPlan) -> torch.jit.ScriptModule:
     """Return the traced and frozen TorchScript module of a plan, called by position."""
     with _quiet(), torch.no_grad():
@@ -131,18 +149,18 @@ def torchscript_bytes(module: torch.jit.ScriptModule, spec_text: str) -> bytes:
     return file.getvalue()
 
 
-class _Step(nn.Module):
-    """Encoder and one step of the head in one call."""
+def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    for node in graph.node:
+        for side in (node.input, node.output):
+            for place, name in enumerate(side):
+                side[place] = names.get(name, name)
+    for port in (*graph.input, *graph.output):
+        port.name = names.get(port.name, port.name)
 
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.encoder, self.head = network.encoder, network.head
 
-    def forward(self, frame: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        """Return (logits [N, C], next encoder states ..., next head state)."""
-        features, *encoder_state = self.encoder(frame, *states[:-1])
-        logits, state = self.head(features.unsqueeze(1), states[-1])
-        return logits.squeeze(1), *encoder_state, state
+def _classes(head: onnx.ModelProto) -> int:
+    logits = next(port for port in head.graph.output if port.name == "logits")
+    return int(logits.type.tensor_type.shape.dim[-1].dim_value)
 
 
 def _frames(network: Network) -> Tensor:
@@ -156,7 +174,7 @@ def _next(states: dict[str, Tensor]) -> tuple[str, ...]:
 
 def _as_called(module: nn.Module, axes: tuple[dict[int, Any], ...]) -> tuple[Any, ...]:
     """Nest the axes as the exporter sees the call: the arrays of a `*states` parameter are one tuple."""
-    if isinstance(module, (Encoder, _Step)) and len(axes) > 1:
+    if isinstance(module, Encoder) and len(axes) > 1:
         return axes[0], axes[1:]
     return axes
 

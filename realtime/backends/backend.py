@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models import Bundle, ConfigError, ModelSpec, Precision, encoder_file
-from .graph import Graph, Signature, encoder_signature, head_signature, zeros
+from .graph import Graph, Signature, encoder_signature, head_signature, step_signature, zeros
 
 Runtime = Literal["onnx", "torchscript", "openvino"]
 State = dict[str, NDArray[Any]]
@@ -106,6 +106,16 @@ def open_backend(
         bundle, f"head.{suffix}", spec.embedded_text("model"), head_signature(spec), runtime, "cpu", alone
     )
     return Backend(spec, runtime, precision, encoder_hash, where, encoder, head)
+
+
+def open_step(bundle: Bundle, precision: Precision = "fp32", *, threads: int | None = None) -> Graph:
+    """Open the fused graph that `actrec-export --step` wrote, on the CPU; the spec names its ports.
+
+    Raises ModelError.
+    """
+    name = encoder_file(precision).replace("encoder", "step")
+    spec = bundle.spec
+    return _open(bundle, name, spec.embedded_text("model"), step_signature(spec), "onnx", "cpu", threads)
 
 
 def _open(

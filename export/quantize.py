@@ -1,0 +1,173 @@
+"""Smaller encoders: int8 (static, per channel, in QDQ form) and fp16, through ONNX Runtime's own tools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from .parity import Runner
+
+CALIBRATION_FRAMES = 128
+KEEP_FIRST = (0, 2, 4, 8)
+"""How many first layers to leave in float; tried in this order until the labels hold."""
+_TYPES = (
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "Add",
+    "Mul",
+    "Clip",
+    "Relu",
+    "GlobalAveragePool",
+    "AveragePool",
+    "MaxPool",
+    "Concat",
+)
+
+
+def calibration_feeds(runner: Runner, frames: NDArray[np.uint8]) -> list[dict[str, NDArray[Any]]]:
+    """Return what the encoder is fed over a stream of frames uint8 [T, S, S, 3], its state included."""
+    feeds = []
+    state = runner.encoder_start(1)
+    for frame in frames:
+        feeds.append({"frames": frame[None], **state})
+        _, state = runner.encode(frame[None], state)
+    return feeds
+
+
+def to_int8(
+    encoder: onnx.ModelProto, feeds: Sequence[dict[str, NDArray[Any]]], *, keep_first: int = 0
+) -> onnx.ModelProto:
+    """Return the encoder with int8 weights (per channel) and uint8 activations, whose ranges come from `feeds`.
+
+    What forms the picture, before the first convolution, stays exact; so do the first `keep_first` layers
+    with weights, which see the few faint differences that motion consists of.
+    """
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._feeds = iter(feeds)
+
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
+            return next(self._feeds, None)
+
+    with tempfile.TemporaryDirectory() as name, _quiet():
+        source, target = Path(name) / "fp32.onnx", Path(name) / "int8.onnx"
+        plain = onnx.ModelProto()
+        plain.CopyFrom(encoder)
+        onnx.save(plain, str(source))
+        quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
+        prepared = onnx.load(str(source))
+        weighty = [node.name for node in prepared.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+        exact = _before_first_conv(prepared) + weighty[:keep_first]
+        quantize_static(
+            str(source), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=list(_TYPES),
+            nodes_to_exclude=exact, calibrate_method=CalibrationMethod.MinMax,
+        )  # fmt: skip
+        quantized = onnx.load(str(target))
+    return _same_ports(quantized, encoder)
+
+
+def to_fp16(encoder: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the encoder with weights and arithmetic in float16 from the first convolution on.
+
+    What forms the picture counts in whole numbers above 2048, which float16 cannot hold; it stays in float32.
+    """
+    model = onnx.ModelProto()
+    model.CopyFrom(encoder)
+    graph = model.graph
+    early = set(_before_first_conv(model))
+    ports = {port.name for port in graph.output}
+    floats = {item.name: item for item in graph.initializer if item.data_type == onnx.TensorProto.FLOAT}
+    made: dict[str, str] = {}  # float32 name -> float16 name
+    nodes: list[onnx.NodeProto] = []
+    early_floats = {out for node in graph.node if node.name in early for out in node.output}
+    for node in graph.node:
+        if node.name not in early:
+            for place, name in enumerate(node.input):
+                if name in floats and name not in made:
+                    made[name] = f"{name}_half"
+                    halved = onnx.numpy_helper.to_array(floats[name]).astype(np.float16)
+                    graph.initializer.append(onnx.numpy_helper.from_array(halved, made[name]))
+                elif name in early_floats and name not in made and node.op_type == "Conv":
+                    made[name] = f"{name}_half"
+                    nodes.append(_cast(name, made[name], onnx.TensorProto.FLOAT16))
+                node.input[place] = made.get(name, name)
+            for place, name in enumerate(node.output):
+                if name in ports:
+                    made[name] = node.output[place] = f"{name}_half"
+            for attribute in node.attribute:
+                if (
+                    node.op_type == "Cast"
+                    and attribute.name == "to"
+                    and attribute.i == onnx.TensorProto.FLOAT
+                ):
+                    attribute.i = onnx.TensorProto.FLOAT16
+        nodes.append(node)
+    nodes += [_cast(made[name], name, onnx.TensorProto.FLOAT) for name in ports if name in made]
+    kept = [item for item in graph.initializer if any(item.name in node.input for node in nodes)]
+    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(kept)
+    return model
+
+
+def _cast(name: str, result: str, kind: int) -> onnx.NodeProto:
+    return onnx.helper.make_node("Cast", [name], [result], name=f"cast_{result}", to=kind)
+
+
+def _before_first_conv(model: onnx.ModelProto) -> list[str]:
+    """Return the names of all nodes that are no descendants of a convolution: they form picture and state."""
+    late: set[str] = set()
+    early = []
+    for node in model.graph.node:
+        if node.op_type == "Conv" or late.intersection(node.input):
+            late.update(node.output)
+        else:
+            early.append(node.name)
+    return early
+
+
+def _same_ports(model: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:
+    """Restore the ports' declared shapes, which the tools may have renamed or inferred anew."""
+    for mine, theirs in (
+        (model.graph.input, original.graph.input),
+        (model.graph.output, original.graph.output),
+    ):
+        wanted = {port.name: port for port in theirs}
+        for port in mine:
+            port.CopyFrom(wanted[port.name])
+    del model.graph.value_info[:]
+    return model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        root.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            root.setLevel(level)
