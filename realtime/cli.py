@@ -50,6 +50,14 @@ def live(
     ] = None,
     save: Annotated[Path | None, typer.Option(help="Write the annotated video, for example OUT.mp4.")] = None,
     clips: Annotated[Path | None, typer.Option(help="Write a clip of each event into this folder.")] = None,
+    pre_roll: Annotated[
+        float, typer.Option(help="Seconds before an event in its clip.", min=0.0, max=60.0)
+    ] = 3.0,
+    post_roll: Annotated[
+        float, typer.Option(help="Seconds after an event in its clip.", min=0.0, max=60.0)
+    ] = 3.0,
+    keep_days: Annotated[float, typer.Option(help="Delete clips that are older.", min=0.0)] = 30.0,
+    keep_gb: Annotated[float, typer.Option(help="Delete the oldest clips beyond this size.", min=0.0)] = 10.0,
     threshold: Annotated[
         float | None, typer.Option(help="Probability at which an event begins, for every label.")
     ] = None,
@@ -108,6 +116,10 @@ def live(
         predictions=predictions,
         save=save,
         clips=clips,
+        pre_roll_s=pre_roll,
+        post_roll_s=post_roll,
+        keep_days=keep_days,
+        keep_gb=keep_gb,
         threshold=threshold,
         motion_gate=motion_gate,
         adapt=adapt,

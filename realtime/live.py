@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+import cv2
+
 from ..models import Precision
 from .backends import Runtime
 from .command import BAD_INPUT, DONE, FAULT, INTERRUPTED, TERMINATED, say_error, stderr
@@ -41,6 +43,10 @@ class LiveOptions:
     predictions: str | None = None
     save: Path | None = None
     clips: Path | None = None
+    pre_roll_s: float = 3.0
+    post_roll_s: float = 3.0
+    keep_days: float = 30.0
+    keep_gb: float = 10.0
     threshold: float | None = None
     motion_gate: bool = False
     adapt: bool = False
@@ -52,6 +58,9 @@ def run_live(options: LiveOptions) -> int:
 
     Raises SourceError, ModelError, ConfigError for what is wrong before the first frame.
     """
+    cv2.setNumThreads(
+        1
+    )  # the pictures are small: a pool of threads would only disturb the encoder and the decoders
     feeds = open_feeds([parse_source(text) for text in options.sources], options.source)
     threads = options.threads or encoder_threads(sum(feed.live for feed in feeds))
     recognizers = build_recognizers(

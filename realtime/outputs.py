@@ -45,6 +45,22 @@ class OutputOptions(Protocol):
     def clips(self) -> Path | None:
         """Folder of event clips."""
 
+    @property
+    def pre_roll_s(self) -> float:
+        """Seconds before an event in its clip."""
+
+    @property
+    def post_roll_s(self) -> float:
+        """Seconds after an event in its clip."""
+
+    @property
+    def keep_days(self) -> float:
+        """Days that clips are kept."""
+
+    @property
+    def keep_gb(self) -> float:
+        """Gigabytes (1e9 bytes) that clips may take together; the oldest go first."""
+
 
 class Outputs:
     """The sinks of a run. One that fails is reported, closed and left out; recognition goes on."""
@@ -72,9 +88,12 @@ class Outputs:
 
             self._sinks.append(SavedVideo(options.save, names, quiet=quiet))
         if options.clips is not None:
-            from .sinks.clips import EventClips
+            from .sinks.clips import ClipRule, EventClips
+            from .sinks.retention import Retention
 
-            self._sinks.append(EventClips(options.clips))
+            rule = ClipRule(before_s=options.pre_roll_s, after_s=options.post_roll_s)
+            retention = Retention(options.keep_days, int(options.keep_gb * 1e9))
+            self._sinks.append(EventClips(options.clips, rule=rule, retention=retention))
         if options.tui:
             from .sinks.dashboard import Dashboard
 
