@@ -31,7 +31,7 @@ def main() -> None:
             process.terminate()
         assert b"actrec.prediction/1" in line
     print(
-        f"first prediction after {statistics.median(times):.2f} s (median of {len(times)}, worst {max(times):.2f} s)"
+        f"first prediction after {statistics.median(times):.2f} s (median of {len(times)}, most {max(times):.2f} s)"
     )
 
 
