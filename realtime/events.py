@@ -59,7 +59,7 @@ class EventMachine:
     def update(self, prediction: Prediction, now: float | None = None) -> tuple[Event, ...]:
         """Take one step; return what it caused. `now` is the monotonic time for `latency_ms` of live sources."""
         self._last = prediction
-        moment = _Moment(prediction.media_time, prediction.wall_time)
+        moment = self._moment()
         said: list[Event] = []
         for index, rule in self._rules.items():
             score = float(prediction.probabilities[index])
@@ -69,10 +69,9 @@ class EventMachine:
                     continue
                 track = self._tracks[index] = _Track(moment, score, score, moment)
             track.score = score
-            if score >= rule.leave:
-                self._stay(index, track, rule, moment, said, now)
-            else:
-                self._fade(index, track, rule, moment, said, now)
+            event = self._stay(index, track, now) if score >= rule.leave else self._fade(index, track, now)
+            if event is not None:
+                said.append(event)
         return tuple(said)
 
     def finish(self, now: float | None = None) -> tuple[Event, ...]:
@@ -84,39 +83,29 @@ class EventMachine:
         self._tracks.clear()
         return tuple(said)
 
-    def _stay(
-        self,
-        index: int,
-        track: _Track,
-        rule: EventRule,
-        moment: _Moment,
-        said: list[Event],
-        now: float | None,
-    ) -> None:
+    def _stay(self, index: int, track: _Track, now: float | None) -> Event | None:
+        rule, media_time = self._rules[index], self._prediction().media_time
         track.top = max(track.top, track.score)
-        track.last_above = moment
+        track.last_above = self._moment()
         if track.event is None:
-            if moment.media - track.start.media >= rule.min_duration_s - 1e-6:
-                said.append(self._begin(index, track, rule, now))
-                track.said_at = moment.media
-        elif moment.media - track.said_at >= UPDATE_EVERY_S - 1e-6:
-            said.append(self._say("update", track, track.event, now))
-            track.said_at = moment.media
+            if media_time - track.start.media < rule.min_duration_s - 1e-6:
+                return None
+            track.said_at = media_time
+            return self._begin(index, track, rule, now)
+        if media_time - track.said_at < UPDATE_EVERY_S - 1e-6:
+            return None
+        track.said_at = media_time
+        return self._say("update", track, track.event, now)
 
-    def _fade(
-        self,
-        index: int,
-        track: _Track,
-        rule: EventRule,
-        moment: _Moment,
-        said: list[Event],
-        now: float | None,
-    ) -> None:
+    def _fade(self, index: int, track: _Track, now: float | None) -> Event | None:
+        rule, media_time = self._rules[index], self._prediction().media_time
         if track.event is None:
             del self._tracks[index]
-        elif moment.media - track.last_above.media >= rule.min_gap_s - 1e-6:
-            said.append(self._end(track, rule, now))
-            del self._tracks[index]
+            return None
+        if media_time - track.last_above.media < rule.min_gap_s - 1e-6:
+            return None
+        del self._tracks[index]
+        return self._end(track, rule, now)
 
     def _begin(self, index: int, track: _Track, rule: EventRule, now: float | None) -> Event:
         prediction = self._prediction()
@@ -161,3 +150,7 @@ class EventMachine:
     def _prediction(self) -> Prediction:
         assert self._last is not None
         return self._last
+
+    def _moment(self) -> _Moment:
+        prediction = self._prediction()
+        return _Moment(prediction.media_time, prediction.wall_time)
