@@ -15,9 +15,12 @@ from .options import SourceOptions
 
 
 class CameraConnection:
-    """An open webcam; see `Connection`. SourceError if there is none."""
+    """An open webcam; see `Connection`. SourceError if there is none.
 
-    def __init__(self, device: str, options: SourceOptions) -> None:
+    backend: one of OpenCV's CAP_ constants; None: the one for cameras of this system.
+    """
+
+    def __init__(self, device: str, options: SourceOptions, backend: int | None = None) -> None:
         self._device = device
         target: int | str = int(device) if device.isdigit() else device
         path = Path(f"/dev/video{target}" if isinstance(target, int) else target)
@@ -26,7 +29,8 @@ class CameraConnection:
             raise SourceError(
                 f"camera {device}: no such device, wanted one of: {others}; plug it in or try --source demo"
             )
-        backend = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
+        if backend is None:
+            backend = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
         self._camera = cv2.VideoCapture(target, backend)
         if not self._camera.isOpened():
             self._camera.release()

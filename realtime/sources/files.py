@@ -15,7 +15,9 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from ...models.errors import SourceError
+from .address import redact
 from .reader import Faults, Picture
+from .reasons import explain
 
 log = logging.getLogger(__name__)
 
@@ -72,20 +74,34 @@ def read_video(path: str | Path, faults: Faults | None = None) -> Iterator[Pictu
             f"{path}: not a video that can be read ({_reason(error)}), wanted MP4, MKV, AVI or the like; "
             "check the file with a player"
         ) from None
+    return _pictures(container, str(path), faults)
+
+
+def read_remote_video(uri: str, timeout_s: float, faults: Faults | None = None) -> Iterator[Picture]:
+    """Yield every picture of a video file on a web server; see `read_video`."""
+    faults = Faults() if faults is None else faults
+    try:
+        container = av.open(uri, timeout=timeout_s)
+    except (av.error.FFmpegError, OSError) as error:
+        raise SourceError(f"{redact(uri)}: {explain(error)}") from None
+    return _pictures(container, redact(uri), faults)
+
+
+def _pictures(container: av.container.InputContainer, shown: str, faults: Faults) -> Iterator[Picture]:
     with container:
         if not container.streams.video:
-            raise SourceError(f"{path}: holds no video track, wanted one; choose another file")
+            raise SourceError(f"{shown}: holds no video track, wanted one; choose another file")
         decoded = False
         for picture in _decode(container, faults):
             decoded = True
             yield picture
         if not decoded:
             raise SourceError(
-                f"{path}: no picture could be decoded ({faults.count} corrupt packets), wanted at least one; "
+                f"{shown}: no picture could be decoded ({faults.count} corrupt packets), wanted at least one; "
                 "copy or encode the file again"
             )
     if faults.count:
-        log.warning("%s: %d corrupt packets skipped", path, faults.count)
+        log.warning("%s: %d corrupt packets skipped", shown, faults.count)
 
 
 def _decode(container: av.container.InputContainer, faults: Faults) -> Iterator[Picture]:

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from ...models.errors import SourceError
 from .address import SourceSpec, parse_source, redact
 from .feed import Feed
-from .files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_images, read_video
+from .files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_images, read_remote_video, read_video
 from .live import Connection, LiveFeed
 from .options import SourceOptions
 from .reader import Faults, Picture, ReaderFeed
 
 __all__ = ["SourceOptions", "SourceSpec", "open_feeds", "parse_source", "redact"]
 
+REMOTE_FILE_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"})
 HLS_STALL_S = 12.0
 """Playlists are asked for once a segment: a shorter silence means nothing."""
 
@@ -100,6 +101,17 @@ def _open_one(spec: SourceSpec, options: SourceOptions, names: Names) -> list[Fe
         name = names.claim(spec.name or (f"camera{device}" if device.isdigit() else Path(device).name))
         return [LiveFeed(name, lambda: _connect_camera(device, options), options)]
     if spec.kind == "stream":
+        if is_remote_file(spec.uri):
+            timeout_s = options.open_timeout_s
+            return [
+                _feed_of(
+                    spec.name or stream_name(spec.uri),
+                    lambda faults: read_remote_video(spec.uri, timeout_s, faults),
+                    options,
+                    names,
+                    None,
+                )
+            ]
         name = names.claim(spec.name or stream_name(spec.uri))
         is_hls = urlsplit(spec.uri).path.lower().endswith((".m3u8", ".m3u"))
         stall_s = max(HLS_STALL_S, options.stall_timeout_s) if is_hls else None
@@ -123,6 +135,12 @@ def _connect_stream(name: str, uri: str, options: SourceOptions) -> Connection:
     from .stream import StreamConnection
 
     return StreamConnection(name, uri, options)
+
+
+def is_remote_file(uri: str) -> bool:
+    """Return whether an address is that of a finished video on a web server, to be read like a file."""
+    parts = urlsplit(uri)
+    return parts.scheme in ("http", "https") and Path(parts.path).suffix.lower() in REMOTE_FILE_SUFFIXES
 
 
 def stream_name(uri: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -10,11 +11,15 @@ import av.error
 from av.codec.context import Flags
 
 from ...models.errors import SourceError
-from .address import redact, redact_text
+from .address import redact
 from .files import Rgb, upright_size_hw
 from .live import Capture
 from .options import SourceOptions
+from .reasons import explain
 
+log = logging.getLogger(__name__)
+LARGE_H = 1080
+"""From more lines than this on, decoding costs more than recognising."""
 BACKLOG_S = 3.0
 """At most so much of what a server sends at once on opening is skipped."""
 
@@ -30,7 +35,8 @@ class StreamConnection:
             self._container = av.open(
                 uri,
                 options=stream_settings(uri, options),
-                timeout=(options.open_timeout_s, options.stall_timeout_s),
+                # The watchdog is to notice first; this lets the reader that it left behind come back.
+                timeout=(options.open_timeout_s, options.stall_timeout_s + 1.0),
             )
         except (av.error.FFmpegError, OSError) as error:
             raise SourceError(f"{self._shown}: {explain(error)}") from None
@@ -43,6 +49,13 @@ class StreamConnection:
         self._stamped = self._container.format.name not in ("mpjpeg", "mjpeg")
         self._paced = self._container.format.name == "hls"
         self._captures = self._read_all()
+        if self._stream.height > LARGE_H:
+            log.warning(
+                "%s: %dx%d is more than a recogniser uses; the camera's sub-stream (see its manual) saves decoding",
+                self._shown,
+                self._stream.width,
+                self._stream.height,
+            )
         self._backlog = True
         self._began: float | None = None
         self._last: tuple[float, float] | None = None
@@ -137,17 +150,3 @@ def stream_settings(uri: str, options: SourceOptions) -> dict[str, str]:
         }
         return settings | ({"buffer_size": str(1 << 20)} if options.transport == "udp" else {})
     return {"probesize": "500000", "analyzeduration": "500000", "fpsprobesize": "0"}
-
-
-def explain(error: Exception) -> str:
-    """Return what went wrong with a connection, what was wanted and what to try, without a password."""
-    if isinstance(error, av.error.HTTPUnauthorizedError):
-        return "user or password refused, wanted a login; write rtsp://USER:PASSWORD@HOST/PATH"
-    if isinstance(error, av.error.HTTPNotFoundError):
-        return "the server knows no such path, wanted a stream; check the path in the camera's manual"
-    if isinstance(error, (av.error.ConnectionRefusedError, ConnectionRefusedError)):
-        return "connection refused, wanted a running server; check host and port"
-    if isinstance(error, (av.error.ExitError, av.error.TimeoutError, TimeoutError)):
-        return "no answer in time, wanted a stream; check the address and the network"
-    reason = redact_text(str(getattr(error, "strerror", None) or error))
-    return f"{reason}, wanted a stream; check the address"

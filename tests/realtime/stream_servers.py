@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
@@ -132,10 +133,21 @@ class RtspServer:
 
 
 class WebServer:
-    """HTTP in threads of this process: `/cam.mjpg` from JPEG pictures, and the files of a folder (HLS)."""
+    """HTTP in threads of this process.
+
+    `/cam.mjpg`: JPEG pictures. `/cam.ts`: an MPEG transport stream of so many seconds, sent in real time over and
+    over, its timestamps starting anew each time. Everything else: the files of a folder (HLS).
+    login: USER:PASSWORD that is asked for.
+    """
 
     def __init__(
-        self, *, pictures: Sequence[bytes] = (), fps: float = 15.0, folder: Path | None = None
+        self,
+        *,
+        pictures: Sequence[bytes] = (),
+        fps: float = 15.0,
+        folder: Path | None = None,
+        transport: tuple[Path, float] | None = None,
+        login: str | None = None,
     ) -> None:
         self.frozen = threading.Event()
         self._stop = threading.Event()
@@ -146,8 +158,15 @@ class WebServer:
                 super().__init__(*args, directory=str(folder or Path()), **kwargs)  # type: ignore[arg-type]
 
             def do_GET(self) -> None:
-                if self.path.startswith("/cam.mjpg"):
+                wanted = None if login is None else "Basic " + base64.b64encode(login.encode()).decode()
+                if wanted is not None and self.headers.get("Authorization") != wanted:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+                    self.end_headers()
+                elif self.path.startswith("/cam.mjpg"):
                     outer._send_pictures(self, pictures, fps)
+                elif self.path.startswith("/cam.ts") and transport is not None:
+                    outer._send_transport(self, *transport)
                 elif folder is not None:
                     super().do_GET()
                 else:
@@ -164,9 +183,9 @@ class WebServer:
         )
         self._thread.start()
 
-    def url(self, path: str = "/cam.mjpg") -> str:
-        """Return the address of a path."""
-        return f"http://127.0.0.1:{self.port}{path}"
+    def url(self, path: str = "/cam.mjpg", login: str = "") -> str:
+        """Return the address of a path; `login` is USER:PASSWORD."""
+        return f"http://{login + '@' if login else ''}127.0.0.1:{self.port}{path}"
 
     def close(self) -> None:
         """Stop serving and end every connection."""
@@ -190,5 +209,22 @@ class WebServer:
                 handler.wfile.write(head.encode() + picture + b"\r\n")
                 number += 1
                 time.sleep(max(0.0, began + number / fps - time.monotonic()))
+        except OSError:
+            pass  # the client has gone
+
+    def _send_transport(self, handler: BaseHTTPRequestHandler, file: Path, seconds: float) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "video/mp2t")
+        handler.end_headers()
+        data = file.read_bytes()
+        # Packets of 188 bytes, about 25 portions a second.
+        portion = max(188, round(len(data) / (25 * seconds) / 188) * 188)
+        began, sent = time.monotonic(), 0
+        try:
+            while not self._stop.is_set():
+                for start in range(0, len(data), portion):
+                    handler.wfile.write(data[start : start + portion])
+                    sent += len(data[start : start + portion])
+                    time.sleep(max(0.0, began + sent / len(data) * seconds - time.monotonic()))
         except OSError:
             pass  # the client has gone
