@@ -9,6 +9,16 @@ import cv2
 from .lettering import STRONG, Canvas, measure, shorten, write
 from .palette import INK, SOFT, WHITE
 
+KEYS = (
+    ("q  Esc", "quit"),
+    ("f", "full screen"),
+    ("1 … 9", "one source"),
+    ("0", "all sources"),
+    ("s", "save a snapshot"),
+    ("h  ?", "these keys"),
+)
+"""What the keys of the window do."""
+
 
 def keys_panel(canvas: Canvas, keys: Sequence[tuple[str, str]]) -> None:
     """Draw a table of keys and what they do into the middle of `canvas`."""

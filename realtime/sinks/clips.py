@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import re
 import time
 from collections.abc import Mapping
@@ -11,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.errors import ConfigError
+from ..command import stderr
 from ..frame import Frame
 from ..results import Event, Step
 from ..ring import Kept, Ring
-from ..shapes import place
 from ..sources.feed import FeedStatus
 from .media_clock import MediaClock
-from .mp4 import Mp4Writer
+from .mp4 import Mp4Writer, even_size, fitted
 from .retention import Retention
 from .worker import Worker
 
@@ -28,7 +28,6 @@ MAX_OPEN = 8
 """Clips of one source that are written at the same time."""
 SAY_EVERY_S = 60.0
 CLEAN_EVERY_S = 600.0
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class EventClips:
     """Writes `FOLDER/<source>/<when>_<label>_<event id>.mp4` and `.jpg` in an own thread.
 
     A clip has the name ending in `.part` until it is whole. A disk that is full costs the clips that did not
-    fit; that is logged once a minute and counted in `failed`, and later events get their clips again. Raises
+    fit; that is said once a minute and counted in `failed`, and later events get their clips again. Raises
     ConfigError when the folder cannot be used.
     """
 
@@ -162,8 +161,7 @@ class EventClips:
             return
         newest = before[-1]
         path = self._folder / _safe(event.source) / f"{_when(event)}_{_safe(event.label)}_{event.id}.part"
-        height, width = newest.image().shape[:2]
-        size_hw = (height + height % 2, width + width % 2)
+        size_hw = even_size(newest.image())
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.with_suffix(".jpg").write_bytes(newest.jpeg)
@@ -177,13 +175,9 @@ class EventClips:
             if event.id in source.clips:
                 self._write(source, clip, kept.image(), kept.time_s)
 
-    def _write(self, source: _Source, clip: _Clip, image: np.ndarray, time_s: float) -> None:
-        if image.shape[:2] != clip.size_hw:
-            canvas = np.empty((*clip.size_hw, 3), np.uint8)
-            place(canvas, image)
-            image = canvas
+    def _write(self, source: _Source, clip: _Clip, image: NDArray[np.uint8], time_s: float) -> None:
         try:
-            clip.writer.write(image, time_s)
+            clip.writer.write(fitted(image, clip.size_hw), time_s)
         except OSError as error:
             del source.clips[clip.event.id]
             self._fail(error, clip.path)
@@ -215,8 +209,7 @@ class EventClips:
         open_files = {clip.path for source in self._sources.values() for clip in source.clips.values()}
         keep = open_files | {path.with_suffix(".jpg") for path in open_files}
         try:
-            for path in self._retention.clean(self._folder, keep):
-                log.debug("deleted %s", path)
+            self._retention.clean(self._folder, keep)
         except OSError as error:
             self._say(error)
 
@@ -243,9 +236,8 @@ class EventClips:
         now = time.monotonic()
         if now - self._said >= SAY_EVERY_S:
             self._said = now
-            log.warning(
-                "event clips: %s (%s); %d lost so far", error.strerror or error, error.filename, self.failed
-            )
+            words = f"event clips: {error.strerror or error} ({error.filename}); {self.failed} lost so far"
+            stderr.print(words, style="yellow", markup=False)
 
 
 def _safe(text: str) -> str:

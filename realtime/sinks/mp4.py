@@ -16,6 +16,8 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from ..shapes import place
+
 CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")
 CLOCK = 90_000
 """Ticks a second of the written times."""
@@ -26,6 +28,21 @@ KEY_FRAME_S = 2.0
 def available_codec() -> str:
     """Return the first encoder of `CODECS` that this build of FFmpeg has."""
     return next((name for name in CODECS if name in av.codecs_available), "mpeg4")
+
+
+def even_size(image: NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the picture's (height, width), made even as H.264 wants it."""
+    height, width = image.shape[:2]
+    return max(2, height - height % 2), max(2, width - width % 2)
+
+
+def fitted(image: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the picture in `size_hw`: without its odd last row or column, or fitted in with dark bars."""
+    if even_size(image) == size_hw and min(image.shape[:2]) > 1:
+        return np.ascontiguousarray(image[: size_hw[0], : size_hw[1]])
+    canvas = np.empty((*size_hw, 3), np.uint8)
+    place(canvas, image)
+    return canvas
 
 
 class Mp4Writer:

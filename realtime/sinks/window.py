@@ -13,25 +13,19 @@ from typing import Any
 
 from ..lettering import Canvas
 from ..overlay import annotate, cells, grid
-from ..panels import keys_panel, toast
+from ..panels import KEYS, keys_panel, toast
 from ..results import Event, Step
 from ..ring import encode_jpeg
 from ..scene import SourceView, worth_showing
 from ..sources.feed import FeedStatus
 
 HEADLESS_DRIVERS = frozenset({"offscreen", "dummy", ""})
+DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+"""Without any of them SDL would take its driver `offscreen`, and draw for nobody."""
 START_HW = (720, 1280)
 IDLE_REDRAW_S = 0.25
 """Ages and event clocks go on when no frame comes."""
 TOAST_S = 2.5
-KEYS = (
-    ("q  Esc", "quit"),
-    ("f", "full screen"),
-    ("1 … 9", "one source"),
-    ("0", "all sources"),
-    ("s", "save a snapshot"),
-    ("h  ?", "these keys"),
-)
 
 
 def open_window(
@@ -160,6 +154,8 @@ class Window:
         # SDL would take SIGTERM for itself, and put the screen saver off for good.
         os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
         os.environ.setdefault("SDL_VIDEO_ALLOW_SCREENSAVER", "1")
+        if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAY_VARIABLES):
+            return "set DISPLAY or WAYLAND_DISPLAY to see a window"
         try:
             import pygame
         except ImportError as error:
@@ -169,7 +165,7 @@ class Window:
             driver = pygame.display.get_driver()
             if driver in HEADLESS_DRIVERS:
                 pygame.display.quit()
-                return "set DISPLAY or WAYLAND_DISPLAY to see a window" if sys.platform == "linux" else driver
+                return f"SDL found only its driver {driver!r}"
             desktop_w, desktop_h = pygame.display.get_desktop_sizes()[0]
             height, width = min(START_HW[0], desktop_h * 4 // 5), min(START_HW[1], desktop_w * 4 // 5)
             pygame.display.set_caption(self._title)

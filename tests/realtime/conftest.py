@@ -1,7 +1,9 @@
-"""Servers and encoded clips for the tests of the live path."""
+"""Servers, encoded clips and a display of one's own for the tests of the live path."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -110,3 +112,29 @@ def watch() -> Iterator[Callable[..., Watcher]]:
     yield start
     for watcher in watchers:
         watcher.stop()
+
+
+@pytest.fixture
+def display(
+    need_tool: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
+    """An X server that only this test has, set as DISPLAY."""
+    server = need_tool("Xvfb", "xvfb")
+    reads, writes = os.pipe()
+    process = subprocess.Popen(
+        [server, "-displayfd", str(writes), "-screen", "0", "1000x700x24", "-nolisten", "tcp"],
+        pass_fds=[writes],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writes)
+    try:
+        with os.fdopen(reads) as pipe:
+            name = f":{pipe.readline().strip()}"
+        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+        yield name
+    finally:
+        process.terminate()
+        process.wait(10)
