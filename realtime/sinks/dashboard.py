@@ -47,7 +47,8 @@ class Dashboard:
         self._events: deque[Event] = deque(maxlen=EVENTS_SHOWN)
         self._messages = Messages()
         self._began = time.monotonic()
-        self._console = console or Console(stderr=True)
+        # What is printed to the commands' console becomes messages, so the screen needs one of its own.
+        self._console = Console(stderr=True) if console is None or console is stderr else console
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
