@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import av.error
 
 from .address import redact_text
@@ -17,5 +19,13 @@ def explain(error: Exception) -> str:
         return "connection refused, wanted a running server; check host and port"
     if isinstance(error, (av.error.ExitError, av.error.TimeoutError, TimeoutError)):
         return "no answer in time, wanted a stream; check the address and the network"
+    if isinstance(error, av.error.InvalidDataError):
+        return "the answer is no video, wanted a stream; check the address, the path above all"
+    if isinstance(error, av.error.ProtocolNotFoundError):
+        return (
+            "this kind of address is not built into PyAV here, wanted rtsp:// or http(s)://; use one of them"
+        )
+    if getattr(error, "errno", None) in (errno.EIO, errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return "host not found or not reachable, wanted a server; check name and network"
     reason = redact_text(str(getattr(error, "strerror", None) or error))
     return f"{reason}, wanted a stream; check the address"

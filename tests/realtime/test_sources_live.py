@@ -140,6 +140,39 @@ def test_a_wrong_path_is_an_error(encoded: Any, rtsp_server: Any, watch: Any) ->
     assert "no such path" in str(feed.error)
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("rtsp://joe:s3cret@no-such-host.invalid/cam", "host not found"),
+        ("http://joe:s3cret@no-such-host.invalid/cam.mjpg", "host not found"),
+        ("WEB/page.html", "is no video"),
+        ("WEB/none.m3u8", "no such path"),
+    ],
+)
+def test_what_is_no_stream_is_an_error_that_says_so(
+    tmp_path: Path, web_server: Any, watch: Any, url: str, said: str
+) -> None:
+    (tmp_path / "page.html").write_text("<html>hello</html>" * 100, encoding="utf-8")
+    feed = open_one(url.replace("WEB", web_server(folder=tmp_path).url("")))
+    assert watch([feed]).run(5)
+    assert said in str(feed.error)
+    assert "wanted" in str(feed.error)
+    assert "s3cret" not in str(feed.error)
+
+
+def test_a_change_of_size_in_the_middle_is_another_epoch(
+    encoded: Any, tmp_path: Path, rtsp_server: Any, watch: Any
+) -> None:
+    small, large = encoded(size=(160, 120), seconds=1.0), encoded(size=(320, 240), seconds=1.0)
+    (tmp_path / "two.h264").write_bytes(small.read_bytes() + large.read_bytes())
+    feed = open_one(rtsp_server({"/cam": tmp_path / "two.h264"}).url())
+    watcher = watch([feed])
+    assert watcher.run(5, lambda: len({frame.epoch for frame in watcher.frames["cam"]}) >= 3)
+    shapes = {frame.epoch: frame.image.shape for frame in watcher.frames["cam"]}
+    assert [shapes[epoch] for epoch in (0, 1, 2)] == [(120, 160, 3), (240, 320, 3), (120, 160, 3)]
+    assert feed.status().reconnects == 0
+
+
 def test_a_killed_server_is_reconnected_and_the_other_source_is_unharmed(
     nothing_leaks: None, encoded: Any, rtsp_server: Any, watch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
