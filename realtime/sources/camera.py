@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.errors import SourceError
-from .live import Capture
+from .connection import Capture
 from .options import SourceOptions
 
 

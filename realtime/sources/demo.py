@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.errors import SourceError
+from .connection import Capture
 from .feed import Feed
 from .figure import Clothes, draw_limbs, draw_shadow, limbs_of
-from .live import Capture, LiveFeed
+from .live import LiveFeed
 from .motion import ACTIONS
 from .options import SourceOptions
 from .reader import Faults, Picture, ReaderFeed

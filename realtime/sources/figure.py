@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .motion import Pose
+from .pose import Pose
 
 Point = NDArray[np.float64]
 """(right, up, towards the viewer) in metres."""

@@ -8,16 +8,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from ...models.errors import SourceError
 from ..frame import Frame
 from .address import redact_text
 from .clock import StreamClock
+from .connection import Capture, Connection, Session
 from .feed import FeedStatus, Handoff
 from .options import SourceOptions
 
@@ -31,46 +28,6 @@ STEADY_S = 2.0
 """A connection with pictures that has lasted so long starts the pauses anew."""
 MAX_ABANDONED = 4
 """Blocked readers that may linger; the next attempt waits until one of them comes back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A picture as it arrived, not converted yet."""
-
-    stamp_s: float | None
-    """The source's own timestamp, any origin; None if it has none."""
-    size_hw: tuple[int, int]
-    convert: Callable[[], NDArray[np.uint8]]
-    """Return uint8 [H, W, 3] RGB; call it before the next `read`."""
-    fresh: bool = True
-    """False for a picture out of a backlog, that is not to be recognised."""
-    corrupt: bool = False
-    codec: str = ""
-
-
-class Connection(Protocol):
-    """An open device or stream, used by one thread; every call may block."""
-
-    def read(self) -> Capture | None:
-        """Return the next picture; None at the end; SourceError if the source is lost."""
-
-    def close(self) -> None:
-        """Release the device or stream."""
-
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """One attempt: from the try to open until the last read."""
-
-    progress: float = field(default_factory=time.monotonic)
-    """Monotonic time of the last sign of life."""
-    pictures: int = 0
-    first_picture: float = 0.0
-    """Monotonic time of the first picture; 0 before it."""
-    abandoned: bool = False
-    ended: bool = False
-    error: SourceError | None = None
-    over: threading.Event = field(default_factory=threading.Event)
 
 
 class LiveFeed:

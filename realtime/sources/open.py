@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from ...models.errors import SourceError
 from .address import SourceSpec, parse_source, redact
+from .connection import Connection
 from .feed import Feed
 from .files import IMAGE_SUFFIXES, VIDEO_SUFFIXES, read_images, read_remote_video, read_video
-from .live import Connection, LiveFeed
+from .live import LiveFeed
 from .options import SourceOptions
 from .reader import Faults, Picture, ReaderFeed
 

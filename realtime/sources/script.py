@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .motion import ACTIONS, IDLE, SIDE_ON, Action, Pose, blend, mirrored
+from .motion import ACTIONS, IDLE, Action
+from .pose import SIDE_ON, Pose, blend, mirrored
 
 BLEND_S = 0.4
 """From standing into an action and back."""

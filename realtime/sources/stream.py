@@ -12,8 +12,8 @@ from av.codec.context import Flags
 
 from ...models.errors import SourceError
 from .address import redact
+from .connection import Capture
 from .files import Rgb, upright_size_hw
-from .live import Capture
 from .options import SourceOptions
 from .reasons import explain
 

@@ -12,7 +12,8 @@ import pytest
 from actrec.realtime.sources import SourceOptions, open_feeds, parse_source
 from actrec.realtime.sources.demo import FPS, DemoSettings, Stage, demo_script, read_demo
 from actrec.realtime.sources.figure import Clothes, limbs_of
-from actrec.realtime.sources.motion import ACTIONS, blend
+from actrec.realtime.sources.motion import ACTIONS
+from actrec.realtime.sources.pose import blend
 from actrec.realtime.sources.script import STAGE_M, place, pose_at
 
 

@@ -18,7 +18,8 @@ import pytest
 from actrec.models.errors import SourceError
 from actrec.realtime.sources import SourceOptions, open_feeds, parse_source
 from actrec.realtime.sources.camera import CameraConnection
-from actrec.realtime.sources.live import Capture, LiveFeed
+from actrec.realtime.sources.connection import Capture
+from actrec.realtime.sources.live import LiveFeed
 
 QUICK = SourceOptions(stall_timeout_s=1.0, open_timeout_s=2.0, retry_max_s=2.0)
 
