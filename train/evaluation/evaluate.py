@@ -1,0 +1,180 @@
+"""One evaluation from beginning to end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ...models import Bundle, ConfigError, SourceError
+from ...realtime.backends import Backend, open_backend
+from ...realtime.command import stderr
+from ..clips import Clip
+from .answers import Answers, answer_cameras, answer_clips
+from .clip_frames import VFR, Camera
+from .clip_report import ClipReport, report_clips
+from .features import clip_features, settled
+from .memory import Labelled, Switch, switch_times
+from .outcome import Outcome
+from .play import WatchedRecognizer, play
+from .reels import make_reels
+from .selection import Selection
+from .single_frame import Rows, answer_by_frame_layer, answer_without_memory, can_fit
+from .stream_report import Judged, judge_stream, report_streams
+from .thresholds import Choice, choose_rules
+
+SWEEP: tuple[Camera, ...] = (10.0, 15.0, 25.0, 30.0, 60.0, VFR)
+MOST_SWEPT = 200
+"""Clips that are sent anew at each rate; of more, evenly many are taken."""
+PER_LABEL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is to be done."""
+
+    stream: bool = False
+    minutes: float = 10.0
+    """Joined streams are to last at least so long in all."""
+    sweep: bool = True
+    single_frame: bool = True
+    per_hour: float | None = None
+    """False alarms an hour to choose thresholds for."""
+    device: str = "auto"
+    threads: int | None = None
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class _Clock:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Callable[[], None]]:
+        began = time.monotonic()
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(32),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=stderr, transient=True) as bar:
+            task = bar.add_task(name, total=total)
+            yield lambda: bar.advance(task)
+        self.seconds[name] = round(time.monotonic() - began, 2)
+
+
+def evaluate(bundle: Bundle, data: Path, selection: Selection, wishes: Wishes) -> Outcome:
+    """Judge a bundle on a selection of clips. Raises ConfigError if not one clip can be read."""
+    clock = _Clock()
+    recognizer = WatchedRecognizer(bundle, device=wishes.device, threads=wishes.threads)
+    spec, labels = bundle.spec, bundle.spec.labels
+    with clock.stage("clips", len(selection.judged)) as advance:
+        answers = answer_clips(selection.judged, recognizer, advance)
+    if not answers.judged:
+        raise ConfigError(f"data {data}: not one clip could be read; the first: {answers.unreadable[0][1]}")
+    readable = [answer.clip for answer in answers.judged]
+    backend = open_backend(bundle, device=wishes.device, threads=wishes.threads)
+    beside = _single_frame(readable, selection, backend, clock) if wishes.single_frame else {}
+    clips: ClipReport = report_clips(answers, labels, lambda clip: selection.sources.get(clip.path), beside)
+    judged: list[Judged] = []
+    switches: list[Switch] = []
+    cameras: dict[Camera, Answers] = {}
+    rules: dict[str, Choice] = {}
+    if wishes.stream:
+        judged = _streams(readable, selection, recognizer, wishes, clock)
+        switches = _switches(readable, backend, clock)
+        if wishes.sweep:
+            cameras = _sweep(readable, recognizer, clock)
+        if wishes.per_hour is not None:
+            rules = choose_rules([(j.played, j.truth) for j in judged], spec, per_hour=wishes.per_hour)
+    return Outcome(
+        model=bundle.id,
+        spec=spec,
+        data=str(data),
+        selection=selection.described,
+        clips=clips,
+        streams=report_streams(judged, spec) if judged else None,
+        judged=judged,
+        switches=switches,
+        cameras=cameras,
+        rules=rules,
+        per_hour=wishes.per_hour or 0.0,
+        seconds=clock.seconds,
+    )
+
+
+def _single_frame(
+    clips: Sequence[Clip], selection: Selection, backend: Backend, clock: _Clock
+) -> dict[str, NDArray[np.float64]]:
+    spec = backend.spec
+    other = [clip for clip in selection.others if clip.label != spec.background]
+    fits = can_fit() and len({clip.label for clip in other}) > 1
+    with clock.stage("single frames", len(clips) + (len(other) if fits else 0)) as advance:
+        features = [_features(clip, backend, advance) for clip in clips]
+        rows = [row for row in features if row is not None]
+        beside = {"this head without its memory, mean over frames": answer_without_memory(rows, backend)}
+        if fits:
+            learned = [(clip, _features(clip, backend, advance)) for clip in other]
+            known = [(clip, row) for clip, row in learned if row is not None]
+            name = f"mean over single frames, fitted on {len(known)} other clips"
+            beside[name] = answer_by_frame_layer(rows, known, spec.labels, spec.background)
+    return beside
+
+
+def _features(clip: Clip, backend: Backend, advance: Callable[[], None]) -> Rows | None:
+    try:
+        return clip_features(clip, backend)
+    except SourceError:
+        return None
+    finally:
+        advance()
+
+
+def _streams(
+    clips: Sequence[Clip], selection: Selection, recognizer: WatchedRecognizer, wishes: Wishes, clock: _Clock
+) -> list[Judged]:
+    spec = recognizer.spec
+    reels, _ = make_reels(clips, selection.ignored, spec, seed=wishes.seed, minutes=wishes.minutes)
+    judged = []
+    with clock.stage("streams", len(reels)) as advance:
+        for reel in reels:
+            judged.append(judge_stream(reel, play(reel.name, reel.read, recognizer), spec.labels))
+            advance()
+    return judged
+
+
+def _switches(clips: Sequence[Clip], backend: Backend, clock: _Clock) -> list[Switch]:
+    spec = backend.spec
+    stretches: list[Labelled] = []
+    picked = [
+        clip for label in spec.labels for clip in _spread([c for c in clips if c.label == label], PER_LABEL)
+    ]
+    with clock.stage("switch times", len(picked) + 1) as advance:
+        for clip in picked:
+            rows = _features(clip, backend, advance)
+            if rows is not None:
+                stretches.append((spec.labels.index(clip.label), settled(rows)))
+        found = switch_times(stretches, stretches, backend) if len({s[0] for s in stretches}) > 1 else []
+        advance()
+    return found
+
+
+def _sweep(clips: Sequence[Clip], recognizer: WatchedRecognizer, clock: _Clock) -> dict[Camera, Answers]:
+    chosen = _spread(clips, MOST_SWEPT)
+    own = recognizer.spec.fps
+    cameras = (own, *(camera for camera in SWEEP if camera != own))
+    with clock.stage("other cameras", len(chosen)) as advance:
+        return answer_cameras(chosen, cameras, recognizer, advance)
+
+
+def _spread(clips: Sequence[Clip], most: int) -> list[Clip]:
+    if len(clips) <= most:
+        return list(clips)
+    return [clips[int(index)] for index in np.linspace(0, len(clips) - 1, most).round()]
