@@ -26,6 +26,8 @@ STATE_COLOURS: Mapping[str, Colour] = {
 MIN_HEIGHT = 360
 """Smaller pictures are enlarged before they are drawn upon, so that the words stay readable."""
 MAX_CHIPS = 4
+MAX_OTHERS = 3
+"""Further models whose label is shown, each in a line of its own."""
 
 
 def annotate(
@@ -61,10 +63,11 @@ def draw(canvas: Canvas, scene: Scene, quiet: frozenset[str] = frozenset()) -> N
     if scene.image is None or state in ("stalled", "reconnecting", "failed"):
         canvas[:] = cv2.convertScaleAbs(canvas, alpha=0.45)
         _notice(canvas, scene, unit)
-    shade(canvas[: round(unit * (5.6 if scene.too_slow else 3.6))], from_top=True)
+    shade(canvas[: round(unit * (6.0 if scene.too_slow else 4.4))], from_top=True)
     _head(canvas, scene, unit, quiet)
     if scene.prediction is not None:
-        shade(canvas[-round(unit * 8.6) :], from_top=False)
+        further = min(len(scene.others), MAX_OTHERS)
+        shade(canvas[-round(unit * (9.5 + 2.4 * further)) :], from_top=False)
         _foot(canvas, scene, unit, quiet)
 
 
@@ -194,6 +197,11 @@ def _foot(canvas: Canvas, scene: Scene, unit: int, quiet: frozenset[str]) -> Non
     write(canvas, shorten(prediction.label, big, label_w, STRONG), margin, base, big, WHITE, STRONG)
     write_right(canvas, percent, margin + left_w, base, unit, WHITE)
     bar(canvas, margin, bar_y, left_w, bar_h, prediction.score, colours[prediction.label])
+    small = max(10, round(unit * 0.85))
+    for rank, other in enumerate(scene.others[:MAX_OTHERS]):
+        words = f"{other.model.partition('@')[0]}: {other.label} {100 * other.score:.0f} %"
+        line = base - round(1.25 * big + rank * 1.3 * unit)
+        write(canvas, shorten(words, small, left_w), margin, line, small, SOFT)
     if roomy:
         _top(canvas, prediction.top(3), unit, width - margin, bar_y + bar_h, colours, round(inner * 0.42))
     draw_strip(canvas, (margin, strip_y, inner, strip_h), scene.spans, scene.now, colours)

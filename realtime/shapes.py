@@ -39,9 +39,9 @@ def place(canvas: Canvas, image: NDArray[np.uint8] | None) -> None:
 
 @lru_cache(maxsize=64)
 def _ramp(height: int, width: int, from_top: bool) -> NDArray[np.uint8]:
-    # The words are white: this is what makes them readable on snow. The 60 % that hold them stay dark, the
+    # The words are white: this is what makes them readable on snow. The half that holds them stays dark, the
     # rest fades out without a visible edge.
-    steps = np.clip((np.linspace(0.0, 1.0, height) - 0.6) / 0.4, 0.0, 1.0)
+    steps = np.clip((np.linspace(0.0, 1.0, height) - 0.5) / 0.5, 0.0, 1.0)
     fade = 0.5 + 0.5 * np.cos(np.pi * (steps if from_top else steps[::-1]))
     rows = np.round(255 * (1 - 0.68 * fade)).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(rows[:, None, None], (height, width, 3)))

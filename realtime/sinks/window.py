@@ -25,6 +25,8 @@ DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 START_HW = (720, 1280)
 IDLE_REDRAW_S = 0.25
 """Ages and event clocks go on when no frame comes."""
+DRAWING_SHARE = 0.25
+"""Of one core, at most so much goes into drawing; recognition needs the rest more."""
 TOAST_S = 2.5
 
 
@@ -58,7 +60,7 @@ class Window:
         self, title: str, fps: float, quiet: frozenset[str], snapshots: Path, own_thread: bool
     ) -> None:
         self.closed = threading.Event()
-        self._title, self._interval_s, self._quiet, self._folder = title, 1.0 / fps, quiet, snapshots
+        self._title, self._least_s, self._quiet, self._folder = title, 1.0 / fps, quiet, snapshots
         self._lock = threading.Lock()
         self._views: dict[str, SourceView] = {}
         self._single = False
@@ -70,7 +72,7 @@ class Window:
         )
         # From here on only the drawing thread's.
         self._pygame: ModuleType | None = None
-        self._drawn = 0.0
+        self._drawn, self._interval_s = 0.0, self._least_s
         self._windowed: tuple[int, int] | None = None
         self._fitted = False
         self._chosen: str | None = None
@@ -192,6 +194,8 @@ class Window:
             self._news.clear()
             self._drawn = time.monotonic()
             self._draw()
+            took_s = time.monotonic() - self._drawn
+            self._interval_s = max(self._least_s, min(took_s / DRAWING_SHARE, IDLE_REDRAW_S))
 
     def _handle(self, event: Any) -> bool:
         pygame = self._pygame

@@ -95,6 +95,15 @@ def test_a_picture_keeps_its_aspect_ratio(make: Maker) -> None:
     assert picture[200, 610:].max() < 60
 
 
+def test_every_further_model_has_a_line(make: Maker) -> None:
+    plain = np.full((480, 640, 3), 90, np.uint8)
+    other = replace(make.prediction("front door", 0, 5.4, 5.4), model="fights@12345678")
+    alone = annotate(scene_of(make, plain))
+    both = annotate(scene_of(make, plain, others=(other, other)))
+    assert alone[350:395, 16:200].max() < 120
+    assert both[350:395, 16:200].max() > 150
+
+
 def test_text_is_cut_where_there_is_no_room_and_drawn_without_truetype_too(
     make: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,8 +95,8 @@ def test_without_a_display_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("key", ["q", "Escape"])
 def test_q_and_escape_close_the_window(window: Window, screen: Screen, make: Maker, key: str) -> None:
     assert not play(window, make, lambda: False, seconds=0.5)
-    in_background(lambda: screen.key(key))
-    assert play(window, make, window.closed.is_set)
+    pressed = in_background(lambda: screen.key(key))
+    assert play(window, make, lambda: window.closed.is_set() and pressed())
 
 
 def test_the_picture_on_the_screen_is_the_frame_with_its_label(
@@ -155,8 +155,9 @@ def test_a_folder_for_snapshots_that_cannot_be_written_does_not_close_the_window
     window = open_window(print, snapshots=tmp_path / "nowhere")
     assert window is not None
     play(window, make, lambda: False, seconds=0.5)
-    in_background(lambda: screen.key("s"))
-    assert not play(window, make, window.closed.is_set, seconds=1.0)
+    pressed = in_background(lambda: screen.key("s"))
+    assert play(window, make, pressed)
+    assert not play(window, make, window.closed.is_set, seconds=0.5)
     window.close()
 
 
