@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from .config import TrainConfig
@@ -33,6 +33,18 @@ VAL_STEPS = 12
 VAL_SEED = 12345
 
 
+class _Averager:
+    """An exponential mean that forgets the first steps quickly, so that it is fit to judge from the first epoch on."""
+
+    def __init__(self, decay: float) -> None:
+        self._decay = decay
+
+    def __call__(self, average: Tensor, new: Tensor, count: Tensor | int) -> Tensor:
+        """Return the new mean; count: steps so far."""
+        decay = min(self._decay, (1 + int(count)) / (10 + int(count)))
+        return average * decay + new * (1 - decay)
+
+
 class HeadFit(pl.LightningModule):
     """Truncated back-propagation through time over `StreamSet` chunks; the state is carried between them."""
 
@@ -46,9 +58,7 @@ class HeadFit(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.head = head
-        self.average = (
-            AveragedModel(head, multi_avg_fn=get_ema_multi_avg_fn(config.ema)) if config.ema else None
-        )
+        self.average = AveragedModel(head, avg_fn=_Averager(config.ema)) if config.ema else None
         self._options = config
         self._set = train
         self._val = val

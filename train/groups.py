@@ -28,7 +28,8 @@ def find_groups(clips: Sequence[Clip], seen: Mapping[Path, Seen]) -> tuple[list[
     nearly the same picture are grouped, and what is measured on them flatters.
     """
     named = [
-        clip if clip.group is not None else replace(clip, group=group_in_name(clip.path)) for clip in clips
+        clip if clip.group is not None else replace(clip, group=group_in_name(clip.path, clip.label))
+        for clip in clips
     ]
     nameless = [clip for clip in named if clip.group is None]
     if not nameless:

@@ -12,16 +12,16 @@ from .clips import Clip, Split
 _UCF_NAME = re.compile(r"v_(?P<label>\w+?)_(?P<group>g\d+)_c\d+")
 _HMDB_FILE = re.compile(r"(?P<label>.+)_test_split(?P<number>[123])\.txt")
 # <film>_<action>_<body>_<camera>_<people>_<view>_<quality>_<cut>: the film is the group.
-_HMDB_NAME = re.compile(r"(?P<film>.+)_[a-z_]+_[fhlu]_(?:cm|nm)_np\d+_(?:ba|fr|le|ri)_(?:bad|goo|med)_\d+$")
+_HMDB_TAIL = r"_[fhlu]_(?:cm|nm)_np\d+_(?:ba|fr|le|ri)_(?:bad|goo|med)_\d+"
 _KINETICS = {"label", "youtube_id", "time_start", "time_end"}
 
 
-def group_in_name(path: Path) -> str | None:
+def group_in_name(path: Path, label: str) -> str | None:
     """Return the group that a UCF101 or HMDB51 file name tells (`Archery/g08`, the film), or None."""
     ucf = _UCF_NAME.fullmatch(path.stem)
     if ucf:
         return f"{ucf['label']}/{ucf['group']}"
-    hmdb = _HMDB_NAME.fullmatch(path.stem)
+    hmdb = re.fullmatch(rf"(?P<film>.+)_{re.escape(label)}{_HMDB_TAIL}", path.stem)
     return hmdb["film"] if hmdb else None
 
 
@@ -43,7 +43,9 @@ def read_ucf(data: Path, videos: Path | None) -> list[Clip]:
             lines = path.read_text(encoding="utf-8").splitlines()
             names = [line.split()[0] for line in lines if line.strip()]
             root = videos or _root_of(names, data.parent)
-            clips += [Clip(root / n, Path(n).parent.name, group_in_name(Path(n)), split=split) for n in names]
+            for name in map(Path, names):
+                label = name.parent.name
+                clips.append(Clip(root / name, label, group_in_name(name, label), split=split))
     return clips
 
 
@@ -69,7 +71,7 @@ def read_hmdb(folder: Path, videos: Path | None, number: int = 1) -> list[Clip]:
             name, _, side = line.strip().rpartition(" ")
             if side in sides:
                 file = Path(name.strip())
-                clips.append(Clip(root / label / file, label, group_in_name(file), split=sides[side]))
+                clips.append(Clip(root / label / file, label, group_in_name(file, label), split=sides[side]))
     return clips
 
 

@@ -116,7 +116,7 @@ def _fixed_rest(clips: Sequence[Clip], sides: dict[str, Split]) -> None:
 
 
 def _draw(clips: Sequence[Clip], sides: dict[str, Split], side: Split, share: float, seed: int) -> None:
-    """Draw whole groups until every label has about `share` of its clips there, one group of it left to train."""
+    """Draw whole groups until every label has about `share` of all its clips there, one group of it left to train."""
     rng = random.Random(seed)
     members: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
@@ -125,7 +125,7 @@ def _draw(clips: Sequence[Clip], sides: dict[str, Split], side: Split, share: fl
     groups = sorted(members)
     rng.shuffle(groups)
     free = Counter(label for group in groups for label in {clip.label for clip in members[group]})
-    total = Counter(clip.label for group in groups for clip in members[group])
+    total = Counter(clip.label for clip in clips)
     drawn: Counter[str] = Counter()
     for group in groups:
         labels = {clip.label for clip in members[group]}
