@@ -8,10 +8,13 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from actrec import Bundle
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,3 +59,15 @@ def weizmann_test_clips(shared_data: Path) -> list[tuple[Path, str]]:
     with (shared_data / "manifest.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["set"] == "weizmann" and r["group"] in ("ido", "shahar")]
     return [(shared_data / row["path"], row["label"]) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def light_model(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle whose every answer is known, see tests/light_model.py; exported once for all tests."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    try:
+        from light_model import save_light_model
+    finally:
+        sys.path.pop(0)
+    bundle: Bundle = save_light_model(tmp_path_factory.mktemp("light") / "light")
+    return bundle

@@ -24,17 +24,6 @@ DARK, BRIGHT = RAMP.astype(np.uint8), (RAMP + 210).astype(np.uint8)
 """The same picture in another light: no cut, so the stream goes on."""
 
 
-@pytest.fixture(scope="session")
-def light_model(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    sys.path.insert(0, str(ROOT / "tests"))
-    try:
-        from light_model import save_light_model
-    finally:
-        sys.path.pop(0)
-    bundle: Bundle = save_light_model(tmp_path_factory.mktemp("light") / "light")
-    return bundle
-
-
 class HandFeed:
     """A live source whose frames and faults are put in by hand."""
 

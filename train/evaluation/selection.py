@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ...models import ConfigError, ModelSpec
+from ...realtime.command import stderr
 from ..clips import Clip, Split, read_clips
 from ..config import TrainConfig
-from ..splits import group_of, split_clips
+from ..splits import group_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,12 @@ def select_clips(wanted: Wanted, spec: ModelSpec) -> Selection:
 def select_of_run(config: TrainConfig, split: Split | None, spec: ModelSpec) -> Selection:
     """Choose what a run kept apart: its test clips, or those of validation if it has none."""
     wanted = Wanted(config.data, config.videos, config.where, labels=config.labels, split=split)
-    clips = read_clips(config.data, videos=config.videos, where=config.where)
-    if config.labels:
-        clips = [clip for clip in clips if clip.label in config.labels]
-    sides = split_clips(
-        clips, val_groups=config.val_groups, test_groups=config.test_groups, val_share=config.val_share,
-        test_share=config.test_share, seed=config.seed,
-    )  # fmt: skip
+    # What was divided by looks is divided by looks again; the run folder itself is left as it is.
+    from ..dataset import read_dataset
+    from ..show import Screen
+
+    with tempfile.TemporaryDirectory(prefix="actrec-eval-") as scratch:
+        sides = read_dataset(config.model_copy(update={"out": Path(scratch)}), Screen(stderr)).splits
     wanted = replace(wanted, split=split or ("test" if sides.test else "val"))
     return _select(sides.all(), wanted, spec, _sources(wanted))
 
