@@ -44,7 +44,8 @@ def stride(
     swing: float,
     elbow: float,
     lean: float,
-    lift_m: float,
+    lift_m: float = 0.0,
+    give: float = 0.12,
 ) -> Pose:
     """Walk or run: legs half a cycle apart, arms against the legs, knees bent while a leg swings forward."""
 
@@ -52,7 +53,7 @@ def stride(
         angle = 2 * pi * at
         thigh = reach * cos(angle) + 0.06 * knee
         # The knee bends most while the thigh comes forward, and gives a little when the foot lands.
-        bend = knee * max(0.0, sin(angle - pi)) ** 1.3 + 0.12 * max(0.0, cos(angle - 0.5))
+        bend = knee * max(0.0, sin(angle - pi)) ** 1.3 + give * (0.5 + 0.5 * cos(angle - 0.5))
         return thigh, thigh - bend
 
     def arm(at: float) -> tuple[float, float]:
@@ -65,7 +66,7 @@ def stride(
     arm_r, hand_r = arm(phase + 0.5)
     return Pose(
         lean=lean,
-        lift_m=lift_m * max(0.0, sin(4 * pi * phase - 0.6)),
+        lift_m=lift_m * max(0.0, cos(4 * pi * phase - 0.5)),
         arm_l_fore=arm_l,
         hand_l_fore=hand_l,
         arm_r_fore=arm_r,
@@ -80,12 +81,12 @@ def stride(
 
 def walk(phase: float) -> Pose:
     """Walk at an easy pace."""
-    return stride(phase, reach=0.46, knee=0.85, swing=0.42, elbow=0.22, lean=0.05, lift_m=0.0)
+    return stride(phase, reach=0.46, knee=0.85, swing=0.42, elbow=0.22, lean=0.05)
 
 
 def run(phase: float) -> Pose:
     """Run: bent elbows, heels up, both feet off the ground for a moment."""
-    return stride(phase, reach=0.72, knee=1.75, swing=0.75, elbow=1.45, lean=0.2, lift_m=0.07)
+    return stride(phase, reach=0.66, knee=1.7, swing=0.7, elbow=1.4, lean=0.16, lift_m=0.1, give=0.5)
 
 
 def skip(phase: float) -> Pose:
@@ -127,19 +128,19 @@ def jump_forward(phase: float) -> Pose:
     """Jump along with both feet together."""
     depth = crouch_depth(phase)
     hop = hop_height(phase)
-    tuck = 0.25 * hop
+    tuck = 0.12 * hop
     return Pose(
-        lean=0.12 + 0.4 * depth,
-        nod=-0.1 - 0.2 * depth,
-        lift_m=0.22 * hop,
-        arm_l_fore=-0.25 * depth + 0.25 * hop,
-        hand_l_fore=0.2 + 0.35 * hop,
-        arm_r_fore=-0.3 * depth + 0.2 * hop,
-        hand_r_fore=0.15 + 0.3 * hop,
-        thigh_l_fore=0.12 + 0.75 * depth + tuck,
-        shin_l_fore=-0.25 - 0.55 * depth - 0.4 * tuck,
-        thigh_r_fore=0.08 + 0.75 * depth + tuck,
-        shin_r_fore=-0.3 - 0.55 * depth - 0.4 * tuck,
+        lean=0.1 + 0.28 * depth,
+        nod=-0.08 - 0.15 * depth,
+        lift_m=0.17 * hop,
+        arm_l_fore=-0.2 * depth + 0.15 * hop,
+        hand_l_fore=0.15 + 0.25 * hop,
+        arm_r_fore=-0.22 * depth + 0.12 * hop,
+        hand_r_fore=0.12 + 0.22 * hop,
+        thigh_l_fore=0.1 + 0.42 * depth + tuck,
+        shin_l_fore=-0.22 - 0.36 * depth - 0.6 * tuck,
+        thigh_r_fore=0.07 + 0.42 * depth + tuck,
+        shin_r_fore=-0.26 - 0.36 * depth - 0.6 * tuck,
     )
 
 
@@ -225,26 +226,26 @@ def bend_down(phase: float) -> Pose:
     else:
         depth = math.cos(pi / 2 * (at - 0.55) / 0.45) ** 2
     return Pose(
-        lean=2.02 * depth,
-        nod=0.1 * depth,
-        arm_l_fore=0.1 + 0.35 * depth,
-        hand_l_fore=0.3 + 0.1 * depth,
-        arm_r_fore=0.1 + 0.2 * depth,
-        hand_r_fore=0.3 + 0.05 * depth,
-        thigh_l_fore=-0.14 * depth,
-        shin_l_fore=-0.28 * depth,
-        thigh_r_fore=-0.1 * depth,
-        shin_r_fore=-0.32 * depth,
+        lean=1.78 * depth,
+        nod=0.42 * depth,
+        arm_l_fore=0.06 + 0.06 * depth,
+        hand_l_fore=0.16 - 0.06 * depth,
+        arm_r_fore=0.06 - 0.02 * depth,
+        hand_r_fore=0.16 - 0.12 * depth,
+        thigh_l_fore=0.12 * depth,
+        shin_l_fore=-0.34 * depth,
+        thigh_r_fore=0.16 * depth,
+        shin_r_fore=-0.38 * depth,
     )
 
 
 ACTIONS: Mapping[str, Action] = {
     "walk": Action(walk, 1.08, speed_mps=1.3, side_on=True, cycles=(4, 7)),
-    "run": Action(run, 0.7, speed_mps=2.4, side_on=True, cycles=(6, 9)),
+    "run": Action(run, 0.68, speed_mps=2.9, side_on=True, cycles=(6, 9)),
     "skip": Action(skip, 0.56, speed_mps=1.9, side_on=True, cycles=(7, 10)),
-    "jump": Action(jump_forward, 0.74, speed_mps=1.3, side_on=True, cycles=(5, 8)),
+    "jump": Action(jump_forward, 0.66, speed_mps=1.4, side_on=True, cycles=(5, 8)),
     "side": Action(sidestep, 0.66, speed_mps=1.35, cycles=(6, 8)),
-    "bend": Action(bend_down, 2.6, side_on=True, cycles=(2, 2)),
+    "bend": Action(bend_down, 2.8, side_on=True, cycles=(2, 2)),
     "jack": Action(jumping_jack, 1.16, cycles=(4, 5)),
     "pjump": Action(jump_in_place, 0.74, cycles=(6, 8)),
     "wave1": Action(wave_one_hand, 1.3, cycles=(4, 5)),
