@@ -127,6 +127,8 @@ def test_spans_of_labels_that_are_not_judged_count_neither_way(levels: Path, lig
     )
     report = report_streams([judged], light_model.spec)
     assert (report.alarms.right, report.alarms.confused, report.alarms.on_background) == (1, 0, 0)
+    assert (report.events[0.5].hits, report.events[0.5].false) == (1, 0)
+    assert report.start_ap[1] == 1.0
     assert report.alarms.background_h * 3600 == pytest.approx(18 - 3 - 2, abs=0.2)
     assert judged.counts.sum() == pytest.approx(160, abs=2)
 

@@ -64,10 +64,11 @@ class _Clock:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=stderr, transient=True) as bar:
+        with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
             task = bar.add_task(name, total=total)
             yield lambda: bar.advance(task)
         self.seconds[name] = round(time.monotonic() - began, 2)
+        stderr.print(f"[dim]{name}: {self.seconds[name]:.1f} s[/]")
 
 
 def evaluate(bundle: Bundle, data: Path, selection: Selection, wishes: Wishes) -> Outcome:

@@ -72,6 +72,7 @@ class Outcome:
             "selection": self.selection,
             "labels": list(self.spec.labels),
             "background": self.spec.background,
+            "temperature": self.spec.temperature,
             "clips": clips,
             "stream": self.streams,
             "switch": self.switches or None,

@@ -94,6 +94,8 @@ def _select(clips: list[Clip], wanted: Wanted, spec: ModelSpec, sources: Mapping
         )
     held = {group_of(clip) for clip in judged}
     others = [clip for clip in kept if group_of(clip) not in held]
+    if any(clip.split == "train" for clip in others):
+        others = [clip for clip in others if clip.split == "train"]
     ignored = [clip for clip in clips if wanted.labels and clip.label not in wanted.labels]
     return Selection(judged, others, ignored, sources, _describe(wanted, split))
 

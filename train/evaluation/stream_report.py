@@ -14,7 +14,7 @@ from .play import Played
 from .quiet import Alarms, count_alarms, count_flips
 from .ranking import frame_map
 from .reels import Reel
-from .spans import Span, Tally, detection_delays, tally_events
+from .spans import Detection, Span, Tally, detection_delays, meets, tally_events
 from .starts import OFFSETS_S, Start, announced_starts, point_ap
 
 TIOUS = (0.3, 0.5)
@@ -147,7 +147,7 @@ def _starts(judged: Sequence[Judged], spec: ModelSpec) -> tuple[list[Start], lis
     true, found = [], []
     for j in judged:
         true += [Start(j.played.name, span.start_s, span.label) for span in j.truth]
-        found += announced_starts(
+        said = announced_starts(
             j.played.name,
             j.played.times,
             j.played.probabilities,
@@ -155,15 +155,26 @@ def _starts(judged: Sequence[Judged], spec: ModelSpec) -> tuple[list[Start], lis
             spec.background,
             spec.rule.min_duration_s,
         )
+        found += [s for s in said if not any(span.start_s <= s.time_s <= span.end_s for span in j.ignored)]
     return true, found
 
 
 def _tally(judged: Sequence[Judged], tiou: float) -> dict[str, Tally]:
     total: dict[str, Tally] = {}
     for j in judged:
-        for label, tally in tally_events(j.played.detections, j.truth, tiou).items():
+        for label, tally in tally_events(_counted(j), j.truth, tiou).items():
             total[label] = total.get(label, Tally()) + tally
     return total
+
+
+def _counted(j: Judged) -> list[Detection]:
+    """Return the events, without those that belong to an ignored span."""
+    return [
+        found
+        for found in j.played.detections
+        if not any(meets(found.span, span) for span in j.ignored)
+        or any(meets(found.span, span) and found.span.label == span.label for span in j.truth)
+    ]
 
 
 def _delays(judged: Sequence[Judged]) -> dict[str, list[float | None]]:
