@@ -26,6 +26,10 @@ FIRST_RETRY_S = 0.25
 RETRY_GROWTH = 1.6
 STEADY_S = 2.0
 """A connection with pictures that has lasted so long starts the pauses anew."""
+SHOWN_S = 3.0
+"""How long a fault of a source that goes on stays in its status."""
+QUIET_S = 60.0
+"""Between two log lines on the same fault."""
 MAX_ABANDONED = 4
 """Blocked readers that may linger; the next attempt waits until one of them comes back."""
 
@@ -48,13 +52,11 @@ class LiveFeed:
         connect: Callable[[], Connection],
         options: SourceOptions,
         *,
-        stall_timeout_s: float | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
         self._connect = connect
         self._options = options
-        self._stall_s = stall_timeout_s or options.stall_timeout_s
         self._jitter = jitter
         self._handoff = Handoff(WAITING, lossless=False)
         self._stale = 0
@@ -76,6 +78,7 @@ class LiveFeed:
         self._done = False
         self._error: Exception | None = None
         self._reported = ""
+        self._notice, self._notice_at, self._shown_until = "", 0.0, 0.0
 
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """See `Feed.start`."""
@@ -159,7 +162,7 @@ class LiveFeed:
     def _await(self, session: Session) -> None:
         """Wait until the session is over or has shown no sign of life for too long; then abandon it."""
         while not self._stop.is_set():
-            allowed_s = self._stall_s if session.pictures else self._options.open_timeout_s
+            allowed_s = self._options.stall_timeout_s if session.pictures else self._options.open_timeout_s
             left_s = session.progress + allowed_s - time.monotonic()
             if left_s <= 0 or session.over.is_set():
                 break
@@ -240,17 +243,8 @@ class LiveFeed:
             if session.abandoned:
                 return
         captured, media_time, index, epoch = frame_due
-        self._handoff.put(
-            Frame(
-                image,
-                self.name,
-                index,
-                media_time,
-                time.time() - (time.monotonic() - captured),
-                captured,
-                epoch,
-            )
-        )
+        wall_time = time.time() - (time.monotonic() - captured)
+        self._handoff.put(Frame(image, self.name, index, media_time, wall_time, captured, epoch))
         self._wake.set()
 
     def _note(self, session: Session, capture: Capture, now: float) -> tuple[float, float, int, int] | None:
@@ -272,8 +266,13 @@ class LiveFeed:
         reshaped = self._shape is not None and shape != self._shape
         if not first and (tick.gap or reshaped):
             self._epoch += 1
-        if tick.fault:
-            log.warning("%s: %s", self.name, tick.fault)
+        notice = tick.fault or ("corrupt picture" if capture.corrupt else "")
+        if notice:
+            # A camera with a bad cable says so once a minute, not at each picture.
+            fresh = notice != self._notice or now > self._notice_at + QUIET_S
+            log.log(logging.WARNING if fresh else logging.DEBUG, "%s: %s", self.name, notice)
+            self._notice, self._notice_at = notice, now if fresh else self._notice_at
+            self._shown_until = now + SHOWN_S
         if reshaped:
             log.warning("%s: now %dx%d", self.name, capture.size_hw[1], capture.size_hw[0])
         self._shape = shape
@@ -281,16 +280,14 @@ class LiveFeed:
         status = replace(
             status,
             state="running",
-            detail=tick.fault,
+            detail=self._notice if now < self._shown_until else "",
             size_hw=capture.size_hw,
             frames_in=self._index + 1,
             faults=faults,
         )
-        wanted = False
-        if capture.fresh:
-            if tick.lag_s > self._options.max_staleness_s:
-                self._stale += 1
-            else:
-                wanted = self._due(tick.media_time)
+        wanted = capture.fresh and self._due(tick.media_time)
+        if wanted and tick.lag_s > self._options.max_staleness_s:
+            self._stale += 1
+            wanted = False
         self._status = replace(status, sampled=status.sampled + wanted)
         return (now - tick.lag_s, tick.media_time, self._index, self._epoch) if wanted else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -115,10 +116,9 @@ def _open_one(spec: SourceSpec, options: SourceOptions, names: Names) -> list[Fe
             ]
         name = names.claim(spec.name or stream_name(spec.uri))
         is_hls = urlsplit(spec.uri).path.lower().endswith((".m3u8", ".m3u"))
-        stall_s = max(HLS_STALL_S, options.stall_timeout_s) if is_hls else None
-        return [
-            LiveFeed(name, lambda: _connect_stream(name, spec.uri, options), options, stall_timeout_s=stall_s)
-        ]
+        stall_s = max(HLS_STALL_S, options.stall_timeout_s) if is_hls else options.stall_timeout_s
+        own = replace(options, stall_timeout_s=stall_s)
+        return [LiveFeed(name, lambda: _connect_stream(spec.uri, own), own)]
     if spec.kind == "demo":
         from .demo import open_demo  # draws with tables that no other source needs
 
@@ -132,10 +132,10 @@ def _connect_camera(device: str, options: SourceOptions) -> Connection:
     return CameraConnection(device, options)
 
 
-def _connect_stream(name: str, uri: str, options: SourceOptions) -> Connection:
+def _connect_stream(uri: str, options: SourceOptions) -> Connection:
     from .stream import StreamConnection
 
-    return StreamConnection(name, uri, options)
+    return StreamConnection(uri, options)
 
 
 def is_remote_file(uri: str) -> bool:

@@ -27,8 +27,7 @@ BACKLOG_S = 3.0
 class StreamConnection:
     """An open network stream; see `Connection`. Opening it blocks; SourceError if it cannot be opened."""
 
-    def __init__(self, name: str, uri: str, options: SourceOptions) -> None:
-        self._name = name
+    def __init__(self, uri: str, options: SourceOptions) -> None:
         self._shown = redact(uri)
         self._rgb = Rgb()
         try:
