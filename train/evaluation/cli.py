@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from ...models import ConfigError
+from ...models import ConfigError, Precision
+from ...realtime.backends import Runtime
 from ...realtime.command import need_extra, new_app, run_app, stderr
 from .tables import Table
 
@@ -60,6 +61,10 @@ def command(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a page with pictures into this folder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    runtime: Annotated[Runtime, typer.Option(help="What runs the graphs.")] = "onnx",
+    precision: Annotated[
+        Precision | None, typer.Option(help="Encoder to judge (default: the model's choice).")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the encoder.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Seed of the joined streams.", min=0)] = 0,
 ) -> None:
@@ -101,7 +106,18 @@ def command(
         stderr.print(
             f"[bold]{len(selection.judged)}[/] clips ({_plain(selection.described)}) through {bundle.id}"
         )
-        wishes = Wishes(stream, minutes, sweep, single_frame, false_alarms, device, threads, seed)
+        wishes = Wishes(
+            stream=stream,
+            minutes=minutes,
+            sweep=sweep,
+            single_frame=single_frame,
+            per_hour=false_alarms,
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            threads=threads,
+            seed=seed,
+        )
         outcome = evaluate(bundle, data, selection, wishes)
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ...models import Bundle, ConfigError, SourceError
-from ...realtime.backends import Backend, open_backend
+from ...models import Bundle, ConfigError, Precision, SourceError
+from ...realtime.backends import Backend, Runtime, open_backend
 from ...realtime.command import stderr
 from ..clips import Clip
 from .answers import Answers, answer_cameras, answer_clips
@@ -33,6 +34,9 @@ SWEEP: tuple[Camera, ...] = (10.0, 15.0, 25.0, 30.0, 60.0, VFR)
 MOST_SWEPT = 200
 """Clips that are sent anew at each rate; of more, evenly many are taken."""
 PER_LABEL = 2
+MOST_BEFORE = 12
+"""Activities that are repeated for an hour; with many labels, evenly many of them."""
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Wishes:
     per_hour: float | None = None
     """False alarms an hour to choose thresholds for."""
     device: str = "auto"
+    runtime: Runtime = "onnx"
+    precision: Precision | None = None
     threads: int | None = None
     seed: int = 0
 
@@ -74,14 +80,26 @@ class _Clock:
 def evaluate(bundle: Bundle, data: Path, selection: Selection, wishes: Wishes) -> Outcome:
     """Judge a bundle on a selection of clips. Raises ConfigError if not one clip can be read."""
     clock = _Clock()
-    recognizer = WatchedRecognizer(bundle, device=wishes.device, threads=wishes.threads)
+    recognizer = WatchedRecognizer(
+        bundle,
+        device=wishes.device,
+        threads=wishes.threads,
+        runtime=wishes.runtime,
+        precision=wishes.precision,
+    )
     spec, labels = bundle.spec, bundle.spec.labels
     with clock.stage("clips", len(selection.judged)) as advance:
         answers = answer_clips(selection.judged, recognizer, advance)
     if not answers.judged:
         raise ConfigError(f"data {data}: not one clip could be read; the first: {answers.unreadable[0][1]}")
     readable = [answer.clip for answer in answers.judged]
-    backend = open_backend(bundle, device=wishes.device, threads=wishes.threads)
+    backend = open_backend(
+        bundle,
+        runtime=wishes.runtime,
+        precision=wishes.precision,
+        device=wishes.device,
+        threads=wishes.threads,
+    )
     beside = _single_frame(readable, selection, backend, clock) if wishes.single_frame else {}
     clips: ClipReport = report_clips(answers, labels, lambda clip: selection.sources.get(clip.path), beside)
     judged: list[Judged] = []
@@ -154,15 +172,15 @@ def _streams(
 def _switches(clips: Sequence[Clip], backend: Backend, clock: _Clock) -> list[Switch]:
     spec = backend.spec
     stretches: list[Labelled] = []
-    picked = [
-        clip for label in spec.labels for clip in _spread([c for c in clips if c.label == label], PER_LABEL)
-    ]
-    with clock.stage("switch times", len(picked) + 1) as advance:
-        for clip in picked:
-            rows = _features(clip, backend, advance)
-            if rows is not None:
-                stretches.append((spec.labels.index(clip.label), settled(rows)))
-        found = switch_times(stretches, stretches, backend) if len({s[0] for s in stretches}) > 1 else []
+    first: list[Labelled] = []
+    picked = [_spread([clip for clip in clips if clip.label == label], PER_LABEL) for label in spec.labels]
+    with clock.stage("switch times", sum(map(len, picked)) + 1) as advance:
+        for number, some in enumerate(picked):
+            rows = [row for clip in some if (row := _features(clip, backend, advance)) is not None]
+            stretches += [(number, settled(row)) for row in rows]
+            first += stretches[-1:] if rows else []
+        before, after = _spread(first, MOST_BEFORE), _spread(stretches, 2 * MOST_BEFORE)
+        found = switch_times(before, after, backend) if len(first) > 1 else []
         advance()
     return found
 
@@ -175,7 +193,7 @@ def _sweep(clips: Sequence[Clip], recognizer: WatchedRecognizer, clock: _Clock) 
         return answer_cameras(chosen, cameras, recognizer, advance)
 
 
-def _spread(clips: Sequence[Clip], most: int) -> list[Clip]:
-    if len(clips) <= most:
-        return list(clips)
-    return [clips[int(index)] for index in np.linspace(0, len(clips) - 1, most).round()]
+def _spread(items: Sequence[_Item], most: int) -> list[_Item]:
+    if len(items) <= most:
+        return list(items)
+    return [items[int(index)] for index in np.linspace(0, len(items) - 1, most).round()]

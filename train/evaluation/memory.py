@@ -15,7 +15,8 @@ AGES_S = (1.0, 60.0, 600.0, 3600.0)
 LONGEST_S = 10.0
 """A label that has not come by then counts as this."""
 HOLD_S = 0.4
-_CHUNK = 512
+_CHUNK_VALUES = 1 << 23
+"""Features that go through the head in one call: bounded memory, whatever the number of stretches."""
 
 Labelled = tuple[int, NDArray[np.float32]]
 """A label's index and the features [T, F] of a stretch of it, to be repeated for as long as is needed."""
@@ -77,10 +78,11 @@ def _age(
     state = backend.head_start(len(before))
     smoothed: NDArray[np.float32] | None = None
     found, step = [], 0
+    chunk = max(16, _CHUNK_VALUES // (len(before) * spec.features))
     for age_s in ages_s:
         end = max(1, round(age_s * spec.fps))
         while step < end:
-            count = min(_CHUNK, end - step)
+            count = min(chunk, end - step)
             rows = np.stack([repeated(features, step, count) for _, features in before])
             logits, state = backend.step(rows, state)
             for row in np.moveaxis(probabilities(logits, spec), 1, 0):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models import Bundle, ModelSpec
+from ...models import Bundle, ModelSpec, Precision
+from ...realtime.backends import Runtime
 from ...realtime.events import EventMachine
 from ...realtime.frame import Frame
 from ...realtime.pipeline import Pipeline
@@ -24,8 +25,16 @@ Read = Callable[[Faults], Iterable[Picture]]
 class WatchedRecognizer(Recognizer):
     """The live recognizer; it also counts, by source, how often a stream was taken for broken."""
 
-    def __init__(self, bundle: Bundle, *, device: str = "auto", threads: int | None = None) -> None:
-        super().__init__(bundle, device=device, threads=threads)
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        runtime: Runtime = "onnx",
+        precision: Precision | None = None,
+    ) -> None:
+        super().__init__(bundle, device=device, threads=threads, runtime=runtime, precision=precision)
         self.breaks: Counter[str] = Counter()
 
     def update_batch(self, frames: Sequence[Frame]) -> list[Recognition]:
