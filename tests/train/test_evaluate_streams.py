@@ -19,7 +19,7 @@ from actrec.train.evaluation.clip_frames import Shot, camera_times, shown_by
 from actrec.train.evaluation.joined import FADE_S, JoinedPictures, plan_streams, true_spans
 from actrec.train.evaluation.memory import first_held, repeated, switch_times
 from actrec.train.evaluation.play import WatchedRecognizer, play
-from actrec.train.evaluation.reels import make_reels
+from actrec.train.evaluation.reels import background_reel, make_reels
 from actrec.train.evaluation.selection import Wanted, select_clips
 from actrec.train.evaluation.spans import Span
 from actrec.train.evaluation.stream_report import judge_stream, report_streams
@@ -133,6 +133,18 @@ def test_spans_of_labels_that_are_not_judged_count_neither_way(levels: Path, lig
     assert judged.counts.sum() == pytest.approx(160, abs=2)
 
 
+def test_every_event_on_a_background_recording_is_a_false_alarm(levels: Path, light_model: Bundle) -> None:
+    reel = background_reel(levels.parent / "long.mp4")
+    judged = judge_stream(
+        reel, play(reel.name, reel.read, WatchedRecognizer(light_model)), light_model.spec.labels
+    )
+    report = report_streams([judged], light_model.spec)
+    assert report.alarms.on_background == 2
+    assert report.alarms.per_hour == pytest.approx(2 / (18 / 3600), rel=0.02)
+    assert report.spans == 0
+    assert np.isnan(report.frame_map)
+
+
 def test_a_camera_sends_the_newest_picture_it_has() -> None:
     images = np.arange(25, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 3), np.uint8)
     shot = Shot(np.arange(25) / 25, images, 1.0)
@@ -227,6 +239,7 @@ def test_the_command_writes_tables_json_pictures_and_a_page(
         (["--model", "LIGHT", "--data", "/nowhere"], "no such file or folder"),
         (["--model", "LIGHT", "--data", "LEVELS", "--where", "set"], "want NAME=VALUE"),
         (["--model", "LIGHT", "--data", "LEVELS", "--false-alarms", "1"], "add --stream"),
+        (["--model", "LIGHT", "--data", "LEVELS", "--stream", "--background", "/no.mp4"], "no such file"),
         (["--model", "LIGHT", "--data", "LEVELS", "--json", "/nowhere/a.json"], "no folder /nowhere"),
     ],
 )

@@ -48,6 +48,12 @@ def command(
     minutes: Annotated[
         float, typer.Option(help="With --stream: repeat the clips until the streams last so long.", min=0.0)
     ] = 10.0,
+    background: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="With --stream: a recording in which nothing happens, to count false alarms; repeatable."
+        ),
+    ] = None,
     sweep: Annotated[
         bool, typer.Option(help="With --stream: cameras of 10 to 60 fps and variable rate.")
     ] = True,
@@ -73,11 +79,16 @@ def command(
     Judge clips that training has not seen: choose them with --groups or --split. The tables go to stdout.
     """
     from .evaluate import Wishes, evaluate
+    from .reels import background_reel
     from .selection import Wanted, select_clips, select_of_run
     from .subject import is_run, open_subject
 
     if false_alarms is not None and not stream:
         raise ConfigError("--false-alarms: thresholds are chosen on streams; add --stream")
+    if background and not stream:
+        raise ConfigError("--background: false alarms are counted on streams; add --stream")
+    for path in background or ():
+        background_reel(path)
     if report is not None:
         need_extra("train", "matplotlib")
     _check_writable(json_file)
@@ -109,6 +120,7 @@ def command(
         wishes = Wishes(
             stream=stream,
             minutes=minutes,
+            quiet=tuple(background or ()),
             sweep=sweep,
             single_frame=single_frame,
             per_hour=false_alarms,

@@ -43,6 +43,18 @@ class Part:
         return self.hits / self.clips if self.clips else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A clip that is named wrongly."""
+
+    clip: str
+    truth: str
+    said: str
+    score: float
+    """The mean probability of what was said."""
+    true_score: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipReport:
     """Clips, each played as a stream of its own; the answer is the greatest mean probability."""
@@ -63,6 +75,8 @@ class ClipReport:
     sources: Mapping[str, Part]
     beside: Mapping[str, Figures]
     """The single-frame marks, by what they are."""
+    mistakes: Sequence[Mistake]
+    """The surest first."""
     unreadable: Sequence[str]
     probabilities: NDArray[np.float64]
     truth: NDArray[np.int64]
@@ -107,10 +121,21 @@ def report_clips(
         groups=_parts(answers.judged, said, labels, lambda clip: clip.group),
         sources=_parts(answers.judged, said, labels, source_of),
         beside={name: figures(other, truth) for name, other in beside.items()},
+        mistakes=_mistakes(answers.judged, labels),
         unreadable=[reason for _, reason in answers.unreadable],
         probabilities=probabilities,
         truth=truth,
     )
+
+
+def _mistakes(judged: Sequence[Answer], labels: Sequence[str]) -> list[Mistake]:
+    wrong = []
+    for answer in judged:
+        top, truth = int(answer.probabilities.argmax()), labels.index(answer.clip.label)
+        if top != truth:
+            scores = float(answer.probabilities[top]), float(answer.probabilities[truth])
+            wrong.append(Mistake(str(answer.clip), labels[truth], labels[top], *scores))
+    return sorted(wrong, key=lambda mistake: -mistake.score)
 
 
 def _parts(

@@ -24,7 +24,7 @@ from .features import clip_features, settled
 from .memory import Labelled, Switch, switch_times
 from .outcome import Outcome
 from .play import WatchedRecognizer, play
-from .reels import make_reels
+from .reels import background_reel, make_reels
 from .selection import Selection
 from .single_frame import Rows, answer_by_frame_layer, answer_without_memory, can_fit
 from .stream_report import Judged, judge_stream, report_streams
@@ -33,6 +33,8 @@ from .thresholds import Choice, choose_rules
 SWEEP: tuple[Camera, ...] = (10.0, 15.0, 25.0, 30.0, 60.0, VFR)
 MOST_SWEPT = 200
 """Clips that are sent anew at each rate; of more, evenly many are taken."""
+MOST_LEARNED = 1000
+"""Clips that the single-frame layer is fitted on; of more, evenly many."""
 PER_LABEL = 2
 MOST_BEFORE = 12
 """Activities that are repeated for an hour; with many labels, evenly many of them."""
@@ -46,6 +48,8 @@ class Wishes:
     stream: bool = False
     minutes: float = 10.0
     """Joined streams are to last at least so long in all."""
+    quiet: tuple[Path, ...] = ()
+    """Recordings in which nothing happens."""
     sweep: bool = True
     single_frame: bool = True
     per_hour: float | None = None
@@ -133,7 +137,7 @@ def _single_frame(
     clips: Sequence[Clip], selection: Selection, backend: Backend, clock: _Clock
 ) -> dict[str, NDArray[np.float64]]:
     spec = backend.spec
-    other = [clip for clip in selection.others if clip.label != spec.background]
+    other = _spread([clip for clip in selection.others if clip.label != spec.background], MOST_LEARNED)
     fits = can_fit() and len({clip.label for clip in other}) > 1
     with clock.stage("single frames", len(clips) + (len(other) if fits else 0)) as advance:
         features = [_features(clip, backend, advance) for clip in clips]
@@ -141,7 +145,7 @@ def _single_frame(
         beside = {"this head without its memory, mean over frames": answer_without_memory(rows, backend)}
         if fits:
             learned = [(clip, _features(clip, backend, advance)) for clip in other]
-            known = [(clip, row) for clip, row in learned if row is not None]
+            known = [(clip, row.astype(np.float16)) for clip, row in learned if row is not None]
             name = f"mean over single frames, fitted on {len(known)} other clips"
             beside[name] = answer_by_frame_layer(rows, known, spec.labels, spec.background)
     return beside
@@ -161,6 +165,7 @@ def _streams(
 ) -> list[Judged]:
     spec = recognizer.spec
     reels, _ = make_reels(clips, selection.ignored, spec, seed=wishes.seed, minutes=wishes.minutes)
+    reels += [background_reel(path) for path in wishes.quiet]
     judged = []
     with clock.stage("streams", len(reels)) as advance:
         for reel in reels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ...models import ModelSpec, SourceError
+from ...models import ConfigError, ModelSpec, SourceError
 from ..clips import Clip
 from .clip_frames import clip_length, read_clip
 from .joined import JoinedPictures, plan_streams, true_spans
@@ -24,7 +24,7 @@ class Reel:
 
     name: str
     kind: str
-    """`untrimmed` or `joined`."""
+    """`untrimmed`, `joined` or `background`."""
     read: Read
     truth: tuple[Span, ...]
     ignored: tuple[Span, ...] = ()
@@ -60,6 +60,13 @@ def make_reels(
         pictures = JoinedPictures(segments, spec, seed=seed)
         reels.append(Reel(f"joined {number}", "joined", pictures.read, true_spans(segments)))
     return reels, unreadable
+
+
+def background_reel(path: Path) -> Reel:
+    """Return a recording (a video, or a folder of its pictures) in which nothing happens, as a stream."""
+    if not path.exists():
+        raise ConfigError(f"--background {path}: no such file; give a video in which nothing happens")
+    return Reel(str(path), "background", partial(read_clip, Clip(path, "")), ())
 
 
 def _untrimmed(path: Path, clips: Sequence[Clip], ignored: Sequence[Clip], background: str | None) -> Reel:

@@ -31,7 +31,7 @@ def can_fit() -> bool:
 
 def answer_by_frame_layer(
     features: Sequence[Rows],
-    other: Sequence[tuple[Clip, Rows]],
+    other: Sequence[tuple[Clip, NDArray[np.float16]]],
     labels: Sequence[str],
     background: str | None,
 ) -> NDArray[np.float64]:
@@ -43,7 +43,7 @@ def answer_by_frame_layer(
     from ..gather import Sample
     from ..streams import Material
 
-    samples = [Sample(clip, rows.astype(np.float16)) for clip, rows in other]
+    samples = [Sample(clip, rows) for clip, rows in other]
     layer = fit_frame_layer(Material(samples, tuple(labels), background))
     weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
     means = []

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .answers import Answers
 from .clip_frames import VFR, Camera
-from .clip_report import ClipReport, Figures, Part
+from .clip_report import ClipReport, Figures, Mistake, Part
 from .intervals import Interval, rate_ceiling, wilson
 from .memory import Switch
 from .stream_report import StreamReport
 from .thresholds import Choice
 
 SHOWN_PARTS = 30
+SHOWN_MISTAKES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def clip_tables(report: ClipReport) -> list[Table]:
     for title, parts in (("Groups", report.groups), ("Sources", report.sources)):
         if len(parts) > 1 or (parts and title == "Sources"):
             tables.append(_parts_table(title, parts))
+    if report.mistakes:
+        tables.append(_mistakes_table(report.mistakes))
     return tables
 
 
@@ -188,6 +192,19 @@ def _parts_table(title: str, parts: Mapping[str, Part]) -> Table:
     rows = [(name, str(p.clips), percent(p.top1), span(p.interval)) for name, p in worst]
     note = f"The worst {SHOWN_PARTS}; {rest} more are in the JSON file." if rest else ""
     return Table(title, (title.lower()[:-1], "clips", "top-1", "95 %"), rows, note)
+
+
+def _mistakes_table(mistakes: Sequence[Mistake]) -> Table:
+    rest = len(mistakes) - SHOWN_MISTAKES
+    return Table(
+        f"Mistakes: {len(mistakes)} clips",
+        ("clip", "true", "said", "score", "of the true one"),
+        [
+            ("/".join(Path(m.clip).parts[-2:]), m.truth, m.said, f"{m.score:.2f}", f"{m.true_score:.2f}")
+            for m in mistakes[:SHOWN_MISTAKES]
+        ],
+        f"The surest {SHOWN_MISTAKES}; {rest} more are in the JSON file." if rest > 0 else "",
+    )
 
 
 def _age(age_s: float) -> str:
