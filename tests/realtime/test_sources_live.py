@@ -51,8 +51,7 @@ def nothing_leaks() -> Iterator[None]:
     assert settles(before), f"before {before}, after {threads_and_files()} (threads, files)"
 
 
-@pytest.mark.parametrize("transport", ["tcp", "udp"])
-@pytest.mark.parametrize("suffix", [".h264", ".h265"])
+@pytest.mark.parametrize(("transport", "suffix"), [("tcp", ".h264"), ("udp", ".h264"), ("tcp", ".h265")])
 def test_an_rtsp_camera_gives_fresh_frames_soon(
     nothing_leaks: None, encoded: Any, rtsp_server: Any, watch: Any, transport: Any, suffix: str
 ) -> None:
@@ -340,11 +339,11 @@ def test_a_video_on_a_web_server_is_read_like_a_file(
 
 @pytest.fixture
 def hls_folder(tmp_path: Path, need_tool: Callable[[str, str], str]) -> Iterator[Path]:
-    """A folder into which ffmpeg writes one-second segments in real time."""
+    """A folder into which ffmpeg writes segments of 0.4 s in real time."""
     make = (
-        "-v error -re -f lavfi -i testsrc2=size=160x120:rate=25 -c:v libx264 -preset ultrafast -g 25 -f hls"
+        "-v error -re -f lavfi -i testsrc2=size=160x120:rate=25 -c:v libx264 -preset ultrafast -g 10 -f hls"
     )
-    keep = "-hls_time 1 -hls_list_size 4 -hls_flags delete_segments"
+    keep = "-hls_time 0.4 -hls_list_size 6 -hls_flags delete_segments"
     target = tmp_path / "live.m3u8"
     with subprocess.Popen(
         [need_tool("ffmpeg", "ffmpeg"), *make.split(), *keep.split(), str(target)], stdin=subprocess.DEVNULL
@@ -362,9 +361,9 @@ def test_hls_comes_evenly_although_it_is_sent_in_segments(
 ) -> None:
     feed = open_one(web_server(folder=hls_folder).url("/live.m3u8"))
     watcher = watch([feed])
-    watcher.run(4.0)
+    watcher.run(3.0)
     frames, times = watcher.frames["cam"], watcher.times["cam"]
-    assert len(frames) >= 30
+    assert len(frames) >= 22
     assert max(b - a for a, b in pairwise(times)) < 0.5
     assert feed.status().faults == 0
 
