@@ -4,7 +4,7 @@
 Run it with the system's Python, which has GStreamer's bindings:
 
     /usr/bin/python3 rtsp_server.py --port 8554 --mount /cam FILE.h264 25 [--mount ...] [--shared] [--once]
-                                    [--user U --password P]
+                                    [--user U --password P [--digest]]
 
 Every client sees a mount from its first picture; with --shared all clients watch one showing. A file starts again
 at its end, and the timestamps keep rising over the seam; with --once the stream ends there.
@@ -21,7 +21,8 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 gi.require_version("GstApp", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstRtspServer  # noqa: E402, F401
+gi.require_version("GstRtsp", "1.0")
+from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402, F401
 
 DELIMITERS = {"h264": b"\x00\x00\x00\x01\x09", "h265": b"\x00\x00\x00\x01\x46\x01"}
 
@@ -80,6 +81,7 @@ def main():
     parser.add_argument("--once", action="store_true")
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument("--digest", action="store_true")
     options = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -90,7 +92,11 @@ def main():
         auth = GstRtspServer.RTSPAuth()
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "viewer")
-        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password or ""), token)
+        if options.digest:
+            auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+            auth.add_digest(options.user, options.password or "", token)
+        else:
+            auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password or ""), token)
         server.set_auth(auth)
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", "media.factory.access", True)

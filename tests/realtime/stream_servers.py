@@ -94,6 +94,7 @@ class RtspServer:
         once: bool = False,
         user: str | None = None,
         password: str | None = None,
+        digest: bool = False,
     ) -> None:
         self.port = port or free_port()
         command = [SYSTEM_PYTHON, str(RTSP_SCRIPT), "--port", str(self.port)]
@@ -102,7 +103,7 @@ class RtspServer:
             command += ["--mount", path, str(file), str(fps)]
         command += ["--shared"] * shared + ["--once"] * once
         if user is not None:
-            command += ["--user", user, "--password", password or ""]
+            command += ["--user", user, "--password", password or ""] + ["--digest"] * digest
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

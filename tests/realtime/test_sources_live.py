@@ -134,6 +134,17 @@ def test_login_is_used_and_a_wrong_one_is_one_line_without_it(
     assert "w0rse" not in said
 
 
+@pytest.mark.parametrize("digest", [False, True])
+def test_a_percent_encoded_password_is_understood(
+    encoded: Any, rtsp_server: Any, watch: Any, digest: bool
+) -> None:
+    server = rtsp_server({"/cam": encoded(seconds=2.0)}, user="joe", password="p@s/s:1", digest=digest)
+    feed = open_one(server.url(login="joe:p%40s%2Fs%3A1"))
+    watcher = watch([feed])
+    assert watcher.run(3, lambda: bool(watcher.frames["cam"]) or feed.done)
+    assert feed.error is None
+
+
 def test_a_wrong_path_is_an_error(encoded: Any, rtsp_server: Any, watch: Any) -> None:
     feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}).url("/other"))
     assert watch([feed]).run(3)
