@@ -1,0 +1,207 @@
+"""What the encoder should be shown, how deep it should be, and whether the recurrent head earns its place.
+
+    python benchmarks/ablation.py --data ../shared/data --cache /tmp/ablation inputs depth heads
+
+Three tasks, each divided by group: Weizmann, leave one actor out (10 actions, 9 folds); UT-Interaction, two
+sequences out (6 actions, 5 folds); CCTV fights, a block of numbers out (3 folds). The backbone is frozen; `mean` is
+a ridge classifier on single frames whose scores are averaged over the clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from time import process_time
+from typing import Literal
+
+import numpy as np
+import torch
+from ablation_probe import DEPTHS, FPS, Arrays, Differences, Variant, gather, slice_of
+from ablation_tasks import TASKS, Task, read_task
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from actrec.train.encode import freeze
+from actrec.train.inputs import MotionInput, RgbInput
+from actrec.train.network import Head, Network, NetworkConfig
+from actrec.train.views import View
+
+WARM_UP = 3
+"""Frames at the beginning of a clip that have no past yet and are not scored."""
+SEED = 0
+CHOSEN = Variant("absolute, 0.1, 0.2, 0.4 s (chosen)", MotionInput(FPS))
+RGB = Variant("RGB", RgbInput())
+SUCCESSIVE, DOUBLING, LONG = ((0, 1), (1, 2), (2, 3)), ((0, 1), (0, 2), (0, 4)), ((0, 1), (0, 3), (0, 6))
+INPUTS = (
+    RGB,
+    CHOSEN,
+    Variant("absolute, three successive", Differences(SUCCESSIVE)),
+    Variant("absolute, 0.1, 0.3, 0.6 s", Differences(LONG)),
+    Variant("signed, 0.1, 0.2, 0.4 s", Differences(DOUBLING, "signed")),
+    Variant("noise floor, then x 3", Differences(DOUBLING, "floor x 3")),
+    Variant("contrast gain per frame", Differences(DOUBLING, "contrast gain")),
+    Variant("grey + two differences", Differences(DOUBLING, "with grey")),
+)
+SIZES = (
+    Variant("96 px", MotionInput(FPS), 96), Variant("160 px", MotionInput(FPS), 160),
+    Variant("letterbox", MotionInput(FPS), resize="letterbox"),
+)  # fmt: skip
+BACKBONES = {
+    "5 stages": "efficientnet_lite0:5",
+    "6 stages": "efficientnet_lite0:6",
+    "whole": "efficientnet_lite0",
+}
+ALTERED = (View(), View("altered", 1), View("altered", 2))
+
+
+def scored(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the frames that count."""
+    return array[WARM_UP:] if len(array) > 2 * WARM_UP else array
+
+
+def ridge_accuracy(task: Task, clips: list[Arrays], penalty: float = 0.3) -> float:
+    """Return the share of left-out clips named by a linear classifier on single frames."""
+    right, tested = 0, 0
+    for train, test in task.folds:
+        rows = [(scored(a), task.classes[i], len(v)) for i, v in enumerate(clips) if train[i] for a in v]
+        frames = np.concatenate([a for a, _, _ in rows]).astype(np.float64)
+        owner = np.concatenate([np.full(len(a), c) for a, c, _ in rows])
+        weight = np.concatenate([np.full(len(a), 1 / len(a)) for a, _, _ in rows])
+        mean, spread = frames.mean(axis=0), frames.std(axis=0) + 1e-3
+        frames = np.clip((frames - mean) / spread, -6, 6)
+        weight *= len(weight) / weight.sum()
+        target = np.eye(task.classes.max() + 1)[owner]
+        offset = np.average(target, axis=0, weights=weight)
+        square = (frames * weight[:, None]).T @ frames + penalty * len(frames) * np.eye(frames.shape[1])
+        layer = np.linalg.solve(square, (frames * weight[:, None]).T @ (target - offset))
+        for index in np.flatnonzero(test):
+            score = np.clip((scored(clips[index][0]) - mean) / spread, -6, 6) @ layer
+            right += int(score.mean(axis=0).argmax() == task.classes[index])
+            tested += 1
+    return right / tested
+
+
+def head_accuracy(task: Task, clips: list[Arrays], cell: Literal["gru", "lstm"], epochs: int = 40) -> float:
+    """Return the share of left-out clips named by the recurrent head, its probabilities averaged over the clip."""
+    right, tested = 0, 0
+    names = tuple(str(number) for number in range(int(task.classes.max()) + 1))
+    for train, test in task.folds:
+        torch.manual_seed(SEED)
+        rng = np.random.default_rng(SEED)
+        settings = NetworkConfig(labels=names, cell=cell, hidden=128, embedding=128, dropout=0.5)
+        everything = np.concatenate([view for index in np.flatnonzero(train) for view in clips[index]])
+        mean, spread = everything.mean(axis=0), everything.std(axis=0) + 1e-3
+        head = Head(everything.shape[1], settings)
+        chosen = np.flatnonzero(train)
+        optimiser = torch.optim.AdamW(head.parameters(), lr=3e-3, weight_decay=0.05)
+        steps = epochs * -(-len(chosen) // 16)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+        for _ in range(epochs):
+            for batch in np.array_split(rng.permutation(chosen), -(-len(chosen) // 16)):
+                arrays = []
+                for index in batch:
+                    view = clips[index][int(rng.integers(len(clips[index])))]
+                    arrays.append(view[int(rng.integers(0, max(1, min(6, len(view) - 6)))) :])
+                padded, mask = pad(arrays, mean, spread)
+                truth = torch.from_numpy(task.classes[batch])[:, None].expand(mask.shape)[mask]
+                logits, _ = head(padded, head.start(len(batch)))
+                loss = nn.functional.cross_entropy(logits[mask], truth, label_smoothing=0.1)
+                loss = loss + 0.5 * nn.functional.cross_entropy(head.frame(head.drop(padded))[mask], truth)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+        head.eval()
+        left = np.flatnonzero(test)
+        with torch.no_grad():
+            padded, mask = pad([clips[index][0] for index in left], mean, spread)
+            said = head(padded, head.start(len(left)))[0].softmax(-1)
+        for row, index in enumerate(left):
+            right += int(said[row][mask[row]].mean(0).argmax() == task.classes[index])
+            tested += 1
+    return right / tested
+
+
+def pad(arrays: Arrays, mean: NDArray[np.float32], spread: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+    """Return arrays [T, F] as one batch [B, T, F], and which frames count [B, T]."""
+    longest = max(len(array) for array in arrays)
+    padded = torch.zeros(len(arrays), longest, arrays[0].shape[1])
+    mask = torch.zeros(len(arrays), longest, dtype=torch.bool)
+    for row, array in enumerate(arrays):
+        padded[row, : len(array)] = torch.from_numpy(np.clip((array - mean) / spread, -8, 8))
+        mask[row, min(WARM_UP, len(array) - 1) : len(array)] = True
+    return padded, mask
+
+
+class Bench:
+    """The tasks and their cached features."""
+
+    def __init__(self, data: Path, cache: Path) -> None:
+        self._data, self._cache = data, cache
+        self._tasks = {name: read_task(data, name) for name in TASKS}
+
+    def row(self, title: str, variant: Variant, depth: str, pooling: str, kind: str = "mean") -> None:
+        """Print one line of a table."""
+        figures = []
+        views = (View(),) if kind == "mean" else ALTERED
+        for task in self._tasks.values():
+            got = gather(self._data, self._cache, task, variant, views)
+            part = [[view[:, slice_of(depth, pooling)] for view in clip] for clip in got]
+            if kind == "mean":
+                figures.append(ridge_accuracy(task, part))
+            else:
+                figures.append(head_accuracy(task, part, "gru" if kind == "gru" else "lstm"))
+        print(f"| {title} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |", flush=True)
+
+
+def cost_ms(backbone: str, size: int, frames: int = 60) -> float:
+    """Return the encoder's CPU time for one frame, in ms: the median on one thread."""
+    network = Network(NetworkConfig(labels=("a", "b"), backbone=backbone, size=size))
+    frozen = freeze(network.encoder.eval(), size=size, device="cpu", threads=1)
+    state, spent = frozen.start(1), []
+    rng = np.random.default_rng(SEED)
+    for _ in range(frames):
+        frame = rng.integers(0, 255, (1, size, size, 3), np.uint8)
+        began = process_time()
+        _, state = frozen.step(frame, state)
+        spent.append(process_time() - began)
+    return 1e3 * float(np.median(spent))
+
+
+def main() -> None:
+    """Print the tables that were asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("tables", nargs="+", choices=["inputs", "depth", "sizes", "heads", "cost"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    bench = Bench(options.data, options.cache)
+    for table in options.tables:
+        if table == "cost":
+            print("\n| encoder, fp32, one thread | CPU ms a frame |\n|---|---|")
+            for depth, backbone in BACKBONES.items():
+                for size in (96, 128, 160, 192):
+                    print(f"| {depth}, {size} px | {cost_ms(backbone, size):.2f} |", flush=True)
+            continue
+        print(f"\n| {table} | " + " | ".join(TASKS) + " |\n|---|---|---|---|", flush=True)
+        if table == "inputs":
+            for variant in INPUTS:
+                bench.row(variant.name, variant, "6 stages", "motion")
+        elif table == "sizes":
+            for variant in SIZES:
+                bench.row(variant.name, variant, "6 stages", "motion")
+        elif table == "depth":
+            for depth in DEPTHS:
+                bench.row(f"{depth}, plain mean", CHOSEN, depth, "mean")
+                bench.row(f"{depth}, weighted by motion", CHOSEN, depth, "motion")
+        else:
+            for variant in (RGB, CHOSEN):
+                for kind in ("mean", "gru", "lstm"):
+                    bench.row(f"{variant.name}, {kind}", variant, "6 stages", "motion", kind)
+
+
+if __name__ == "__main__":
+    main()
