@@ -75,9 +75,19 @@ def grid(scenes: Sequence[Scene], size_hw: tuple[int, int], quiet: frozenset[str
     """Return many scenes as one picture of `size_hw`, each in its cell."""
     canvas = np.empty((*size_hw, 3), np.uint8)
     fill(canvas, INK)
-    for scene, (x, y, width, height) in zip(scenes, cells(len(scenes), size_hw), strict=True):
+    for scene, box in zip(scenes, cells(len(scenes), size_hw), strict=True):
+        x, y, width, height = _within(box, scene)
         draw(canvas[y : y + height, x : x + width], scene, quiet)
     return canvas
+
+
+def _within(box_xywh: tuple[int, int, int, int], scene: Scene) -> tuple[int, int, int, int]:
+    """Return the part of a cell that the scene's picture fills, so that words stand on it and not beside it."""
+    x, y, width, height = box_xywh
+    rows, columns = scene.image.shape[:2] if scene.image is not None else (9, 16)
+    fit_w = max(1, min(width, round(height * columns / rows)))
+    fit_h = max(1, min(height, round(width * rows / columns)))
+    return x + (width - fit_w) // 2, y + (height - fit_h) // 2, fit_w, fit_h
 
 
 @lru_cache(maxsize=64)
@@ -87,9 +97,9 @@ def cells(count: int, size_hw: tuple[int, int], gap: int = 3) -> tuple[tuple[int
     if count == 0:
         return ()
 
-    def shown(columns: int) -> float:
+    def shown(columns: int) -> tuple[float, int]:
         rows = math.ceil(count / columns)
-        return min(width / columns / 16, height / rows / 9)
+        return round(min(width / columns / 16, height / rows / 9), 6), columns
 
     columns = max(range(1, count + 1), key=shown)
     rows = math.ceil(count / columns)
@@ -190,7 +200,7 @@ def _foot(canvas: Canvas, scene: Scene, unit: int, quiet: frozenset[str]) -> Non
     bar_h = max(4, round(unit * 0.34))
     bar_y = strip_y - round(unit * 0.9) - bar_h
     base = bar_y - round(unit * 0.75)
-    roomy = inner > 24 * unit and len(prediction.labels) > 1
+    roomy = inner > 28 * unit and len(prediction.labels) > 1
     left_w = round(inner * 0.46) if roomy else inner
     percent = f"{100 * prediction.score:.0f} %"
     label_w = left_w - measure(percent, unit) - unit

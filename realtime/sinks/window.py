@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -15,13 +14,11 @@ from ..lettering import Canvas
 from ..overlay import annotate, cells, grid
 from ..panels import KEYS, keys_panel, toast
 from ..results import Event, Step
-from ..ring import encode_jpeg
 from ..scene import SourceView, worth_showing
 from ..sources.feed import FeedStatus
+from .sdl import HEADLESS_DRIVERS, outlive_display, prepare_sdl
+from .snapshot import save_snapshot
 
-HEADLESS_DRIVERS = frozenset({"offscreen", "dummy", ""})
-DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-"""Without any of them SDL would take its driver `offscreen`, and draw for nobody."""
 START_HW = (720, 1280)
 IDLE_REDRAW_S = 0.25
 """Ages and event clocks go on when no frame comes."""
@@ -67,6 +64,7 @@ class Window:
         self._news, self._stop, self._ready = threading.Event(), threading.Event(), threading.Event()
         self._reason: str | None = None
         self._failure: Exception | None = None
+        self._lost = False
         self._thread = (
             threading.Thread(target=self._run, name="actrec-window", daemon=True) if own_thread else None
         )
@@ -74,6 +72,7 @@ class Window:
         self._pygame: ModuleType | None = None
         self._drawn, self._interval_s = 0.0, self._least_s
         self._windowed: tuple[int, int] | None = None
+        self._back_to = self._windowed
         self._fitted = False
         self._chosen: str | None = None
         self._names: list[str] = []
@@ -116,7 +115,7 @@ class Window:
         self._stop.set()
         self._news.set()
         if self._thread is not None:
-            if self._thread.is_alive() and self._thread is not threading.current_thread():
+            if self._thread.is_alive() and not self._lost:
                 self._thread.join(5.0)
         elif self._pygame is not None:
             self._destroy()
@@ -152,12 +151,8 @@ class Window:
             self._destroy()
 
     def _create(self) -> str | None:
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-        # SDL would take SIGTERM for itself, and put the screen saver off for good.
-        os.environ.setdefault("SDL_NO_SIGNAL_HANDLERS", "1")
-        os.environ.setdefault("SDL_VIDEO_ALLOW_SCREENSAVER", "1")
-        if sys.platform == "linux" and not any(os.environ.get(name) for name in DISPLAY_VARIABLES):
-            return "set DISPLAY or WAYLAND_DISPLAY to see a window"
+        if (reason := prepare_sdl()) is not None:
+            return reason
         try:
             import pygame
         except ImportError as error:
@@ -175,8 +170,18 @@ class Window:
         except pygame.error as error:
             pygame.display.quit()
             return str(error)
+        if driver == "x11" and self._thread is not None:
+            outlive_display(pygame, self._lose)
         self._pygame = pygame
         return None
+
+    def _lose(self) -> None:
+        self._failure, self._lost = OSError("the display is gone"), True
+
+    @property
+    def _sdl(self) -> ModuleType:
+        assert self._pygame is not None
+        return self._pygame
 
     def _destroy(self) -> None:
         pygame, self._pygame = self._pygame, None
@@ -185,9 +190,8 @@ class Window:
 
     def _turn(self) -> None:
         """Handle the input and draw, if there is something new or the last picture has become old."""
-        assert self._pygame is not None
         touched = False
-        for event in self._pygame.event.get():
+        for event in self._sdl.event.get():
             touched |= self._handle(event)
         wait_s = time.monotonic() - self._drawn
         if touched or wait_s >= IDLE_REDRAW_S or (self._news.is_set() and wait_s >= self._interval_s):
@@ -198,8 +202,7 @@ class Window:
             self._interval_s = max(self._least_s, min(took_s / DRAWING_SHARE, IDLE_REDRAW_S))
 
     def _handle(self, event: Any) -> bool:
-        pygame = self._pygame
-        assert pygame is not None
+        pygame = self._sdl
         if event.type == pygame.QUIT:
             self.closed.set()
         elif event.type == pygame.KEYDOWN:
@@ -211,8 +214,7 @@ class Window:
         return True
 
     def _key(self, event: Any) -> None:
-        pygame = self._pygame
-        assert pygame is not None
+        pygame = self._sdl
         text = event.unicode
         if event.key == pygame.K_ESCAPE or text in ("q", "Q"):
             self.closed.set()
@@ -231,41 +233,33 @@ class Window:
                 self._chosen = names[int(text) - 1]
 
     def _click(self, xy: tuple[int, int]) -> None:
-        assert self._pygame is not None
-        width, height = self._pygame.display.get_surface().get_size()
         if self._chosen is not None:
             self._chosen = None
             return
+        width, height = self._sdl.display.get_surface().get_size()
         boxes = cells(len(self._names), (height, width))
         for name, (x, y, wide, high) in zip(self._names, boxes, strict=True):
             if x <= xy[0] < x + wide and y <= xy[1] < y + high:
                 self._chosen = name
 
     def _switch_full_screen(self) -> None:
-        pygame = self._pygame
-        assert pygame is not None
+        pygame = self._sdl
         if self._windowed is None:
             self._windowed = pygame.display.get_surface().get_size()
             pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
         else:
             pygame.display.set_mode(self._windowed, pygame.RESIZABLE)
-            self._windowed = None
+            self._windowed, self._back_to = None, self._windowed
         pygame.mouse.set_visible(self._windowed is None)
 
     def _snapshot(self) -> None:
         if self._shown is None:
             return
-        path = self._folder / time.strftime("actrec-%Y%m%d-%H%M%S.jpg")
-        try:
-            path.write_bytes(encode_jpeg(self._shown))
-            self._toast = f"saved {path.name}"
-        except OSError as error:
-            self._toast = f"cannot save {path.name}: {error.strerror}"
+        self._toast = save_snapshot(self._folder, self._shown)
         self._toast_until = time.monotonic() + TOAST_S
 
     def _draw(self) -> None:
-        pygame = self._pygame
-        assert pygame is not None
+        pygame = self._sdl
         with self._lock:
             chosen = self._views.get(self._chosen or "")
             scenes = (
@@ -275,6 +269,10 @@ class Window:
         if self._single and not self._fitted and scenes[0].image is not None:
             self._fit(scenes[0].image.shape[0] / scenes[0].image.shape[1])
         surface = pygame.display.get_surface()
+        if self._back_to not in (None, surface.get_size()):
+            # Without a window manager the way back from full screen takes a second asking.
+            surface = pygame.display.set_mode(self._back_to, pygame.RESIZABLE)
+        self._back_to = None
         size_hw = (surface.get_height(), surface.get_width())
         picture = (
             annotate(scenes[0], size_hw, self._quiet)
@@ -291,8 +289,7 @@ class Window:
 
     def _fit(self, ratio: float) -> None:
         """Give the window of a single source the shape of its picture, once."""
-        pygame = self._pygame
-        assert pygame is not None
+        pygame = self._sdl
         self._fitted = True
         width, height = pygame.display.get_surface().get_size()
         fitted = (min(width, round(height / ratio)), min(height, round(width * ratio)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -171,3 +172,33 @@ def test_drawing_never_holds_up_recognition(display: str, make: Maker) -> None:
             window.step(step)
     assert (time.monotonic() - began) / 1000 < 0.002
     window.close()
+
+
+def test_recognition_outlives_the_display(need_tool: Callable[[str, str], str], tmp_path: Path) -> None:
+    program = """
+import subprocess, sys, time
+sys.path.insert(0, sys.argv[2])
+from conftest import Maker
+from actrec.realtime.sinks.window import open_window
+server = subprocess.Popen([sys.argv[1], "-displayfd", "1", "-nolisten", "tcp"], stdout=subprocess.PIPE)
+import os
+os.environ["DISPLAY"] = ":" + server.stdout.readline().decode().strip()
+window = open_window(print)
+for index in range(400):
+    if index == 10:
+        server.kill()
+    try:
+        window.step(Maker().step(index, index / 10, wall=1.7e9))
+    except OSError as error:
+        print(error)
+        break
+    time.sleep(0.05)
+window.close()
+print("went on")
+"""
+    server, here = need_tool("Xvfb", "xvfb"), str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program, server, here], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "window: the display is gone\nwent on\n", done.stderr
+    assert done.returncode == 0
