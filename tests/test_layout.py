@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = ("models", "realtime", "train", "export")
-TORCH_ALLOWED = {"realtime/backends/ts.py"}
+TORCH_ALLOWED = {"realtime/backends/ts.py", "realtime/bench.py"}
+"""Where TorchScript runs or is timed; only on demand."""
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
@@ -53,9 +54,9 @@ def test_live_never_imports_torch_but_in_the_torchscript_backend() -> None:
         f"{path.relative_to(ROOT)}: {name}"
         for folder in ("models", "realtime")
         for path in sources(folder)
-        if path.relative_to(ROOT).as_posix() not in TORCH_ALLOWED
-        for name, _ in imports(path)
-        if name.split(".")[0] in ("torch", "torchvision", "timm", "lightning")
+        for name, at_top in imports(path)
+        if (at_top or path.relative_to(ROOT).as_posix() not in TORCH_ALLOWED)
+        and name.split(".")[0] in ("torch", "torchvision", "timm", "lightning")
     ]
     assert found == []
 
@@ -80,4 +81,5 @@ def test_the_public_face_is_what_it_says() -> None:
 )
 def test_no_file_is_long_and_none_is_a_drawer_for_odds_and_ends(path: Path) -> None:
     assert path.stem not in {"utils", "util", "common", "core", "helpers", "base", "misc"}
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+    most = 500 if "tests" in path.parts else 320
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= most
