@@ -100,7 +100,7 @@ def _rebuild(bundle: Bundle, backend: Backend) -> Network:
     """
     spec = bundle.spec
     kinds = [
-        kind for kind in get_args(InputKind) if build_input(kind).state_specs(spec.size) == spec.encoder_state
+        kind for kind in get_args(InputKind) if build_input(kind, spec.fps).state_specs(spec.size) == spec.encoder_state
     ]
     for kind in kinds:
         config = NetworkConfig(

@@ -8,7 +8,15 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Networks this small are slower on two threads, and the machine is shared."""
+    torch.set_num_threads(1)
+
 
 DrawClip = Callable[..., Path]
 
