@@ -28,7 +28,7 @@ class Screen:
         self._import, self._xdotool, self._folder = import_, xdotool, folder
 
     def picture(self) -> np.ndarray:
-        path = self._folder / "screen.png"
+        path = self._folder / "screen.ppm"
         subprocess.run([self._import, "-window", "root", str(path)], check=True)
         return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
 
@@ -116,6 +116,7 @@ def test_the_picture_on_the_screen_is_the_frame_with_its_label(
     assert width / height == pytest.approx(4 / 3, abs=0.03)
 
 
+@pytest.mark.parametrize("window", [True], indirect=True, ids=["own thread"])
 def test_help_snapshot_full_screen_and_one_of_many(
     window: Window, screen: Screen, make: Maker, tmp_path: Path
 ) -> None:
