@@ -22,7 +22,9 @@ class Capture:
     """The source's own timestamp, any origin; None if it has none."""
     size_hw: tuple[int, int]
     convert: Callable[[], NDArray[np.uint8]]
-    """Return uint8 [H, W, 3] RGB; call it before the next `read`."""
+    """Return uint8 [H, W, 3] RGB."""
+    arrived_s: float = field(default_factory=time.monotonic)
+    """Monotonic time at which it was decoded."""
     fresh: bool = True
     """False for a picture out of a backlog, that is not to be recognised."""
     corrupt: bool = False

@@ -230,12 +230,11 @@ class LiveFeed:
             self._turn.set()
 
     def _take(self, session: Session, capture: Capture) -> None:
-        now = time.monotonic()
         with self._lock:
             if session.abandoned:
                 return
-            session.progress = now
-            frame_due = self._note(session, capture, now)
+            session.progress = time.monotonic()
+            frame_due = self._note(session, capture, capture.arrived_s)
         if frame_due is None:
             return
         image = capture.convert()

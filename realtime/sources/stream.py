@@ -12,6 +12,7 @@ from av.codec.context import Flags
 
 from ...models.errors import SourceError
 from .address import redact
+from .backlog import skip_backlog
 from .connection import Capture
 from .files import Rgb, upright_size_hw
 from .options import SourceOptions
@@ -20,8 +21,6 @@ from .reasons import explain
 log = logging.getLogger(__name__)
 LARGE_H = 1080
 """From more lines than this on, decoding costs more than recognising."""
-BACKLOG_S = 3.0
-"""At most so much of what a server sends at once on opening is skipped."""
 
 
 class StreamConnection:
@@ -47,7 +46,9 @@ class StreamConnection:
         self._stream.codec_context.flags |= Flags.low_delay
         self._stamped = self._container.format.name not in ("mpjpeg", "mjpeg")
         self._paced = self._container.format.name == "hls"
-        self._captures = self._read_all()
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        step_s = float(1 / rate) if rate else 0.04
+        self._captures = self._read_all() if self._paced else skip_backlog(self._read_all(), step_s)
         if self._stream.height > LARGE_H:
             log.warning(
                 "%s: %dx%d is more than a recogniser uses; the camera's sub-stream (see its manual) saves decoding",
@@ -55,9 +56,6 @@ class StreamConnection:
                 self._stream.width,
                 self._stream.height,
             )
-        self._backlog = True
-        self._began: float | None = None
-        self._last: tuple[float, float] | None = None
         self._ahead: tuple[float, float] | None = None
 
     def read(self) -> Capture | None:
@@ -93,31 +91,12 @@ class StreamConnection:
                     stamp_s,
                     upright_size_hw(frame),
                     lambda frame=frame: self._rgb.convert(frame),  # type: ignore[misc]
-                    fresh=self._paced or not self._in_backlog(stamp_s),
                     corrupt=bool(corrupt or frame.is_corrupt),
                     codec=self._stream.codec_context.name,
                 )
                 corrupt = 0
         if self._container.duration is None or self._container.duration <= 0:
             raise SourceError(f"{self._shown}: the server ended the stream")
-
-    def _in_backlog(self, stamp_s: float | None) -> bool:
-        """Return whether a picture belongs to what was sent at once on opening.
-
-        The backlog is over with the first picture that had to be waited for.
-        """
-        if not self._backlog or not self._stamped:
-            return False
-        now = time.monotonic()
-        self._began = now if self._began is None else self._began
-        if stamp_s is None:
-            return now == self._began
-        last, self._last = self._last, (stamp_s, now)
-        if last is None:
-            return True
-        waited_s, step_s = now - last[1], stamp_s - last[0]
-        self._backlog = waited_s < 0.4 * step_s and now - self._began < BACKLOG_S
-        return self._backlog
 
     def _wait_until_due(self, stamp_s: float) -> None:
         """Hold a picture of a stream that comes in segments until its time has come."""

@@ -58,7 +58,7 @@ def encode(
             f"log-level=none:aud=1:bframes=0:keyint={fps}",
         ]
     else:
-        codec = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", str(fps)]
+        codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-bf", "0", "-g", str(fps)]
         codec += ["-x264-params", "slices=1:sliced-threads=0:aud=1"]
     shape = "hevc" if target.suffix == ".h265" else "h264"
     command = [
