@@ -50,8 +50,10 @@ def read_trained(path: Path, *, name: str, size: int | None = None) -> Trained:
         network = _resized(network, size, file)
     spec = make_spec(network, saved, name=name, where=str(file))
     written = file.parent / CARD_FILE
-    card = written.read_text(encoding="utf-8") if written.is_file() else saved.get("card")
-    return Trained(network, spec, str(card or make_card(spec)))
+    if written.is_file():
+        return Trained(network, spec, written.read_text(encoding="utf-8"))
+    told = str(saved.get("card") or "")
+    return Trained(network, spec, told if told.startswith("#") else make_card(spec, told))
 
 
 def find_checkpoint(path: Path) -> Path:
@@ -93,18 +95,17 @@ def make_spec(network: Network, saved: Mapping[str, Any], *, name: str, where: s
         raise ModelError(f"{where}: {place}: {first['msg']}; train again with this actrec") from None
 
 
-def make_card(spec: ModelSpec) -> str:
-    """Return a short model card, for a checkpoint that brings none."""
+def make_card(spec: ModelSpec, told: str = "") -> str:
+    """Return a short model card; `told` is what the training has to say of itself."""
     figures = "".join(f"| {name} | {value:.4g} |\n" for name, value in spec.metrics.items())
     measured = f"| figure | value |\n| --- | --- |\n{figures}" if figures else "Nothing was measured yet.\n"
+    background = f" Background, which makes no event: {spec.background}." if spec.background else ""
     return (
         f"# {spec.name}\n\n"
-        f"Labels: {', '.join(spec.labels)}."
-        f"{f' Background (makes no event): {spec.background}.' if spec.background else ''}\n\n"
+        f"Labels: {', '.join(spec.labels)}.{background}\n\n"
         f"Sees {spec.fps:g} frames a second of {spec.size} x {spec.size} pixels ({spec.resize}); "
-        f"{spec.layers} x {spec.cell.upper()} of {spec.hidden} on {spec.backbone} "
-        f"({spec.backbone_licence}).\n\n"
-        f"Training data: {spec.training_data}.\n\n{measured}"
+        f"{spec.layers} x {spec.cell.upper()} of {spec.hidden} on {spec.backbone} ({spec.backbone_licence}).\n\n"
+        + (told or f"Training data: {spec.training_data}.\n\n{measured}")
     )
 
 

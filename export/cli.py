@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -48,6 +49,9 @@ def export(
         raise ConfigError(
             "--int8, --fp16, --step and triton are made of the ONNX graphs; add onnx to --format"
         )
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # before PyTorch: its idle threads leave the cores alone
     need_extra("train", "torch", "timm", "onnx", "onnxscript")
     from .run import Wish, run_export
 

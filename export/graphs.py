@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -146,7 +147,17 @@ def torchscript_bytes(module: torch.jit.ScriptModule, spec_text: str) -> bytes:
     file = io.BytesIO()
     with _quiet():
         torch.jit.save(module, file, _extra_files={SPEC_KEY: spec_text})
-    return file.getvalue()
+    return _without_debugging(file)
+
+
+def _without_debugging(file: io.BytesIO) -> bytes:
+    """Return the archive without its tables of source lines, which name the paths of the machine that exported."""
+    kept = io.BytesIO()
+    with zipfile.ZipFile(file) as given, zipfile.ZipFile(kept, "w", zipfile.ZIP_STORED) as archive:
+        for entry in given.infolist():
+            if not entry.filename.endswith(".debug_pkl"):
+                archive.writestr(zipfile.ZipInfo(entry.filename), given.read(entry))
+    return kept.getvalue()
 
 
 def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
@@ -197,7 +208,7 @@ def _forget_origin(graph: onnx.ModelProto) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporters' advice from the user, who can do nothing about it; parity is checked afterwards."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
+    loggers = [logging.getLogger(name) for name in ("torch", "torch.__trace", "torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

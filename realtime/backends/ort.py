@@ -31,6 +31,8 @@ class OrtGraph:
         providers = _providers(device)
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=providers)
+            embedded = self._session.get_modelmeta().custom_metadata_map.get(SPEC_KEY)
+            inputs, outputs = _ports(self._session.get_inputs()), _ports(self._session.get_outputs())
         except Exception as error:
             raise ModelError(
                 f"{where}: ONNX Runtime cannot load it ({_first_line(error)}); export it again"
@@ -41,8 +43,8 @@ class OrtGraph:
                 f"--device {device}: ONNX Runtime fell back to {used}; check the NVIDIA driver and CUDA"
             )
         self.device = "cuda" if used == "CUDAExecutionProvider" else "cpu"
-        check_spec(where, self._session.get_modelmeta().custom_metadata_map.get(SPEC_KEY), spec_text)
-        signature.check(where, _ports(self._session.get_inputs()), _ports(self._session.get_outputs()))
+        check_spec(where, embedded, spec_text)
+        signature.check(where, inputs, outputs)
         self._outputs = [port.name for port in signature.outputs]
 
     def run(self, inputs: Arrays) -> dict[str, NDArray[Any]]:

@@ -35,12 +35,14 @@ class OpenVinoGraph:
             core = openvino.Core()
             model = core.read_model(model=data)
             compiled = core.compile_model(model, "CPU", options)
+            inputs, outputs = _ports(compiled.inputs), _ports(compiled.outputs)
+            embedded = _embedded(model)
         except Exception as error:
             raise ModelError(
                 f"{where}: OpenVINO cannot load it ({_first_line(error)}); export it again"
             ) from None
-        check_spec(where, _embedded(model), spec_text)
-        signature.check(where, _ports(compiled.inputs), _ports(compiled.outputs))
+        check_spec(where, embedded, spec_text)
+        signature.check(where, inputs, outputs)
         self._request = compiled.create_infer_request()
         self._outputs = [port.name for port in signature.outputs]
 

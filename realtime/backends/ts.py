@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from typing import Any
 
@@ -22,6 +23,8 @@ class TorchScriptGraph:
     def __init__(
         self, data: bytes, where: str, spec_text: str, signature: Signature, device: str, threads: int | None
     ) -> None:
+        # Threads that spin while they wait take whole cores from decoding; heeded if PyTorch is not loaded yet.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             import torch
         except ImportError:
@@ -47,7 +50,8 @@ class TorchScriptGraph:
                 f"{where}: PyTorch cannot load it ({_first_line(error)}); export it again"
             ) from None
         text = extra[SPEC_KEY]
-        check_spec(where, (text.decode() if isinstance(text, bytes) else text) or None, spec_text)
+        embedded = text.decode(errors="replace") if isinstance(text, bytes) else text
+        check_spec(where, embedded or None, spec_text)
         self._inputs = [port.name for port in signature.inputs]
         self._outputs = [port.name for port in signature.outputs]
         self._try(where, signature)
