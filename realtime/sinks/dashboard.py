@@ -53,6 +53,7 @@ class Dashboard:
             console=self._console,
             get_renderable=self._render,
             screen=True,
+            redirect_stdout=False,
             refresh_per_second=REFRESH_PER_S,
         )
         self._live.start()
