@@ -9,13 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from ..models import EventRule
+from .evaluation.thresholds import choose_rules_for_scores
 from .measure import probabilities
 from .network import Head
 from .streams import Chunk
-
-LOWEST, HIGHEST = 0.5, 0.9
-LEAVE = 0.66
-"""The threshold to leave a label, as a share of that to enter it."""
 
 
 @torch.inference_mode()
@@ -66,29 +63,10 @@ def fit_rules(
 ) -> dict[str, EventRule]:
     """Return a rule for each label: the lowest threshold that keeps within its share of `false_alarms` an hour.
 
-    logits [B, T, C] and labels [B, T] of held-out streams. A false alarm is a run of smoothed scores above the
-    threshold that lasts the rule's shortest event and meets no frame of the label, half a second around it
-    included. The threshold stays between 0.5 and 0.9.
+    logits [B, T, C] and labels [B, T] of held-out streams; see `choose_rules`.
     """
     scores = smooth(probabilities(logits, temperature), fps, smoothing_s)
-    hours = labels.size / fps / 3600
-    active = [name for name in names if name != background]
-    budget = false_alarms * hours / max(1, len(active))
-    rules = {}
-    for index, name in enumerate(names):
-        if name == background:
-            continue
-        near = _widen(labels == index, round(2 * fps))
-        threshold = HIGHEST
-        for candidate in np.arange(LOWEST, HIGHEST + 1e-9, 0.02):
-            if (
-                _alarms(scores[..., index] > candidate, near, round(EventRule().min_duration_s * fps))
-                <= budget
-            ):
-                threshold = float(candidate)
-                break
-        rules[name] = EventRule(enter=round(threshold, 3), leave=round(threshold * LEAVE, 3))
-    return rules
+    return choose_rules_for_scores(scores, labels, names, background, fps=fps, per_hour=false_alarms)
 
 
 def smooth(scores: NDArray[np.float32], fps: float, smoothing_s: float) -> NDArray[np.float32]:
@@ -100,20 +78,3 @@ def smooth(scores: NDArray[np.float32], fps: float, smoothing_s: float) -> NDArr
     for step in range(1, scores.shape[1]):
         out[:, step] = keep * out[:, step - 1] + (1 - keep) * scores[:, step]
     return out
-
-
-def _alarms(above: NDArray[np.bool_], near: NDArray[np.bool_], shortest: int) -> int:
-    count = 0
-    for row, close in zip(above, near, strict=True):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], row, [False]]).astype(np.int8)))
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            count += int(end - start >= shortest and not close[start:end].any())
-    return count
-
-
-def _widen(mask: NDArray[np.bool_], frames: int) -> NDArray[np.bool_]:
-    """Also mark the frames that follow a marked one: a score needs a moment to fall."""
-    wide = mask.copy()
-    for shift in range(1, frames + 1):
-        wide[:, shift:] |= mask[:, :-shift]
-    return wide

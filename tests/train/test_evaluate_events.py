@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from actrec.models import EventRule
+from actrec.models import EventRule, ModelSpec, StateSpec
+from actrec.realtime.events import EventMachine
+from actrec.realtime.results import Prediction
+from actrec.train.evaluation.play import collect_detections
 from actrec.train.evaluation.quiet import count_alarms, count_flips
+from actrec.train.evaluation.replay import replay_events
 from actrec.train.evaluation.spans import (
     Detection,
     Span,
@@ -112,6 +116,32 @@ def test_point_ap_ranks_by_score_and_serves_each_true_start_once() -> None:
     assert (mean, each) == (0.0, {"jump": 0.0, "wave": 0.0})
     assert point_ap(said, truth, 2.0)[1]["wave"] == pytest.approx(1 / 2)
     assert point_ap(said, truth, 4.0)[1]["wave"] == pytest.approx((1 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_events_replayed_are_those_of_the_event_machine(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    times = np.cumsum(rng.choice([0.08, 0.1, 0.12, 0.3], 600))
+    width = int(rng.integers(3, 12))
+    wander = 0.5 + np.convolve(rng.normal(0, 0.35 * width**0.5, 600), np.ones(width) / width, mode="same")
+    scores = np.clip(wander, 0, 1).astype(np.float32)
+    rule = EventRule(enter=0.7, leave=0.45, min_duration_s=0.4, min_gap_s=0.5, pad_s=0.1 * (seed % 2))
+    labels = ("idle", "wave")
+    spec = ModelSpec(
+        name="hand", labels=labels, background="idle", fps=10.0, size=16, resize="squash", features=1,
+        head_state=(StateSpec(name="state", shape=(1, 1)),), cell="gru", layers=1, hidden=1, rule=rule,
+        backbone="none", backbone_licence="none", training_data="none",
+    )  # fmt: skip
+    machine = EventMachine(spec, live=False)
+    events = []
+    for step, (time_s, score) in enumerate(zip(times.tolist(), scores, strict=True)):
+        row = np.array([1 - score, score], np.float32)
+        events += machine.update(Prediction("s", step, time_s, time_s, 0.0, labels, row, "hand@0"))
+    wanted = collect_detections([*events, *machine.finish()])
+    replayed = replay_events(times, scores, "wave", rule)
+    assert len(wanted) > 5
+    assert [(d.span, d.said_s) for d in replayed] == [(d.span, d.said_s) for d in wanted]
+    assert [d.score for d in replayed] == pytest.approx([d.score for d in wanted])
 
 
 def test_a_threshold_is_the_lowest_that_keeps_the_budget() -> None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models import Bundle, ModelSpec, Precision
+from ...models import Bundle, Precision
 from ...realtime.backends import Runtime
-from ...realtime.events import EventMachine
 from ...realtime.frame import Frame
 from ...realtime.pipeline import Pipeline
 from ...realtime.recognizer import Recognition, Recognizer
@@ -100,20 +99,3 @@ def collect_detections(events: Iterable[Event]) -> tuple[Detection, ...]:
             span = Span(event.media_start, event.media_end, event.label)
             done.append(Detection(span, said[event.id], event.top_score))
     return tuple(done)
-
-
-def to_predictions(played: Played, labels: tuple[str, ...]) -> list[Prediction]:
-    """Return the predictions of a stream anew, to run another event machine over them."""
-    return [
-        Prediction(
-            played.name, index, float(time_s), float(time_s), 0.0, labels, row, model="evaluation@00000000"
-        )
-        for index, (time_s, row) in enumerate(zip(played.times, played.probabilities, strict=True))
-    ]
-
-
-def detect(predictions: Iterable[Prediction], spec: ModelSpec) -> tuple[Detection, ...]:
-    """Return the events that the rules of `spec` make of these predictions."""
-    machine = EventMachine(spec, live=False)
-    events = [event for prediction in predictions for event in machine.update(prediction)]
-    return collect_detections([*events, *machine.finish()])

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models import EventRule, ModelSpec, StateSpec
-from .play import Played, detect, to_predictions
-from .spans import Detection, Span, detection_delays, meets
+from .play import Played
+from .replay import replay_events
+from .spans import Span, detection_delays, meets
 
 LOWEST, HIGHEST, STEP = 0.5, 0.95, 0.025
 """Thresholds that are tried: below a half two labels could be open at once, above the scores lack resolution."""
@@ -38,25 +39,13 @@ def choose_rules(
     streams: what was said of each, and what was true; held out from training. per_hour: false alarms an hour
     over all labels, of which each has an equal share. A false alarm is an event that shares no time with a
     true span of its label. Durations, and the ratio of `leave` to `enter`, stay those of the label's rule in
-    `spec`. Each threshold is tried in the event machine itself. The threshold chosen keeps the budget and so
+    `spec`. The threshold chosen keeps the budget and so
     does each higher one.
     """
     hours = sum(played.length_s for played, _ in streams) / 3600
     active = [label for label in spec.labels if label != spec.background]
     budget = per_hour * hours / max(1, len(active))
-    played = [(to_predictions(stream, spec.labels), truth) for stream, truth in streams]
-    chosen: dict[str, Choice] = {}
-    open_labels = set(active)
-    for threshold in np.arange(HIGHEST, LOWEST - 1e-9, -STEP):
-        tried = spec.with_threshold(round(float(threshold), 4))
-        found = [(detect(predictions, tried), truth) for predictions, truth in played]
-        for label in sorted(open_labels):
-            choice = _judge(found, label, tried.rule_for(label), hours, budget)
-            if choice.kept or label not in chosen:
-                chosen[label] = choice
-            if not choice.kept:
-                open_labels.discard(label)
-    return {label: chosen[label] for label in active}
+    return {label: _choose(streams, spec, label, hours, budget) for label in active}
 
 
 def choose_rules_for_scores(
@@ -93,18 +82,24 @@ def _runs(truth: NDArray[np.int64], labels: Sequence[str], background: str | Non
     return [span for span in spans if span.label != background]
 
 
-def _judge(
-    found: Sequence[tuple[Sequence[Detection], Sequence[Span]]],
-    label: str,
-    rule: EventRule,
-    hours: float,
-    budget: float,
+def _choose(
+    streams: Sequence[tuple[Played, Sequence[Span]]], spec: ModelSpec, label: str, hours: float, budget: float
 ) -> Choice:
-    false, hits, total = 0, 0, 0
-    for detections, truth in found:
-        own = [span for span in truth if span.label == label]
-        said = [detection for detection in detections if detection.span.label == label]
-        false += sum(not any(meets(detection.span, span) for span in own) for detection in said)
-        hits += sum(delay is not None for delay in detection_delays(said, own))
-        total += len(own)
-    return Choice(rule, false, hours, hits, total, kept=false <= budget)
+    index = spec.labels.index(label)
+    chosen: Choice | None = None
+    for threshold in np.arange(HIGHEST, LOWEST - 1e-9, -STEP):
+        rule = spec.with_threshold(round(float(threshold), 4)).rule_for(label)
+        false, hits, total = 0, 0, 0
+        for played, truth in streams:
+            own = [span for span in truth if span.label == label]
+            said = replay_events(played.times, played.probabilities[:, index], label, rule)
+            false += sum(not any(meets(event.span, span) for span in own) for event in said)
+            hits += sum(delay is not None for delay in detection_delays(said, own))
+            total += len(own)
+        kept = false <= budget
+        if kept or chosen is None:
+            chosen = Choice(rule, false, hours, hits, total, kept)
+        if not kept:
+            break
+    assert chosen is not None
+    return chosen
