@@ -175,11 +175,10 @@ def draw_limbs(
     lit = LIGHT[0] * right_ward + LIGHT[1] * up_ward + LIGHT[2] * toward
     shade = 0.42 + 0.16 * up_ward + 0.62 * np.maximum(lit, 0.0)
     painted = np.minimum(cv2.multiply(palette[relief.owner], cv2.merge([shade, shade, shade])), 255.0)
-    cover = (relief.owner > 0).astype(np.float32)
     size = (right - left, bottom - top)
-    cover = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)[..., None]
+    cover = cv2.resize((relief.owner > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
     patch = image[top:bottom, left:right]
-    patch *= 1.0 - cover
+    patch *= 1.0 - cover[..., None]
     patch += cv2.resize(painted, size, interpolation=cv2.INTER_AREA)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -169,10 +171,14 @@ def read_images(paths: Sequence[Path], fps: float, faults: Faults) -> Iterator[P
         yield Picture(
             number / fps,
             (image.shape[0], image.shape[1]),
-            lambda image=image: cv2.cvtColor(image, cv2.COLOR_BGR2RGB),  # type: ignore[misc]
+            partial(_to_rgb, image),
         )
     if not shown:
         raise SourceError(f"{paths[0]}: not an image that can be read, wanted JPEG or PNG; check the file")
+
+
+def _to_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _reason(error: Exception) -> str:

@@ -162,10 +162,9 @@ def _park(size_hw: tuple[int, int], rng: np.random.Generator) -> NDArray[np.floa
     canvas += sky * (np.float32(248) - canvas) * 0.6
     xs = np.arange(width)
     for level, color in ((0.58, (118, 140, 138)), (0.68, (98, 128, 96))):
-        waves = sum(
-            rng.uniform(0.01, 0.03) * np.sin(xs / width * rng.uniform(4, 16) + rng.uniform(0, 6))
-            for _ in range(4)
-        )
+        waves = np.zeros(width)
+        for _ in range(4):
+            waves += rng.uniform(0.01, 0.03) * np.sin(xs / width * rng.uniform(4, 16) + rng.uniform(0, 6))
         ridge = ((level + waves) * height).astype(np.int32)
         outline = np.concatenate([np.stack([xs, ridge], 1), [[width, height], [0, height]]])
         cv2.fillPoly(canvas, [outline.astype(np.int32)], color, cv2.LINE_AA)
