@@ -15,6 +15,7 @@ import pytest
 from actrec.models import Bundle, ConfigError
 from actrec.realtime.backends import open_backend
 from actrec.train.clips import Clip
+from actrec.train.evaluation.cli import main
 from actrec.train.evaluation.clip_frames import Shot, camera_times, shown_by
 from actrec.train.evaluation.joined import FADE_S, JoinedPictures, plan_streams, true_spans
 from actrec.train.evaluation.memory import first_held, repeated, switch_times
@@ -241,15 +242,26 @@ def test_the_command_writes_tables_json_pictures_and_a_page(
         (["--model", "LIGHT", "--data", "LEVELS", "--false-alarms", "1"], "add --stream"),
         (["--model", "LIGHT", "--data", "LEVELS", "--stream", "--background", "/no.mp4"], "no such file"),
         (["--model", "LIGHT", "--data", "LEVELS", "--json", "/nowhere/a.json"], "no folder /nowhere"),
+        (["--model", "LIGHT", "--data", "LEVELS", "--json", "/tmp"], "is a folder"),
+        (["--model", "LIGHT", "--data", "LEVELS", "--report", "LEVELS"], "is a file"),
     ],
 )
-def test_bad_usage_is_one_line(arguments: list[str], message: str, levels: Path, light_model: Bundle) -> None:
+def test_bad_usage_is_one_line(
+    arguments: list[str],
+    message: str,
+    levels: Path,
+    light_model: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     places = {"LIGHT": str(light_model.folder), "LEVELS": str(levels)}
-    done = evaluate(*(places.get(argument, argument) for argument in arguments))
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    monkeypatch.setattr(sys, "argv", ["actrec-eval", *(places.get(word, word) for word in arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert len(said.strip().splitlines()) == 1
 
 
 def test_judging_a_bundle_needs_no_torch(levels: Path, light_model: Bundle) -> None:

@@ -91,6 +91,8 @@ def command(
         background_reel(path)
     if report is not None:
         need_extra("train", "matplotlib")
+        if report.exists() and not report.is_dir():
+            raise ConfigError(f"--report {report}: is a file; want a folder to write into")
     _check_writable(json_file)
     wanted = Wanted(
         data=data or Path(),
@@ -104,6 +106,8 @@ def command(
     own = is_run(model) and data is None
     if not own and data is None:
         raise ConfigError("--data: not given; want a folder of classes or a manifest to judge the model on")
+    if is_run(model):
+        stderr.print("[dim]making a bundle of the run ...[/]")
     with open_subject(model) as bundle:
         if own:
             from ..config import CONFIG_FILE, make_config, read_config
@@ -177,6 +181,8 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _check_writable(path: Path | None) -> None:
     if path is not None and not path.absolute().parent.is_dir():
         raise ConfigError(f"--json {path}: no folder {path.absolute().parent}; make it first")
+    if path is not None and path.is_dir():
+        raise ConfigError(f"--json {path}: is a folder; want a file such as {path / 'found.json'}")
 
 
 def _plain(text: str) -> str:
