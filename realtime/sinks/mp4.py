@@ -21,6 +21,8 @@ from ..shapes import place
 CODECS = ("libx264", "libopenh264", "h264_videotoolbox", "mpeg4")
 CLOCK = 90_000
 """Ticks a second of the written times."""
+MARK = "actrec"
+"""Comment in every file that was written here: only such a file may be replaced."""
 KEY_FRAME_S = 2.0
 """A killed process loses at most the fragment that is being filled: the frames since the last key frame."""
 
@@ -28,6 +30,17 @@ KEY_FRAME_S = 2.0
 def available_codec() -> str:
     """Return the first encoder of `CODECS` that this build of FFmpeg has."""
     return next((name for name in CODECS if name in av.codecs_available), "mpeg4")
+
+
+def may_replace(path: Path) -> bool:
+    """Return whether nothing is lost if a video is written to `path`: it is not there, empty, or one of ours."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return True
+    try:
+        with av.open(str(path)) as container:
+            return bool(container.metadata.get("comment") == MARK)
+    except (OSError, av.error.FFmpegError):
+        return False
 
 
 def even_size(image: NDArray[np.uint8]) -> tuple[int, int]:
@@ -65,6 +78,7 @@ class Mp4Writer:
             flags = "hybrid_fragmented" if av.library_versions["libavformat"] >= (61, 7) else "empty_moov"
             options = {"movflags": f"{flags}+frag_keyframe+default_base_moof", "flush_packets": "1"}
             self._container = av.open(str(path), "w", format="mp4", container_options=options)
+            self._container.metadata["comment"] = MARK
             if title:
                 self._container.metadata["title"] = title
             self._stream = self._add_stream(self._container, size_hw, fps, crf)

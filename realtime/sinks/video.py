@@ -15,9 +15,12 @@ from ..results import Event, Step
 from ..scene import Scene, SourceView
 from ..sources.feed import FeedStatus
 from .media_clock import MediaClock
-from .mp4 import Mp4Writer
+from .mp4 import Mp4Writer, may_replace
+from .retention import Retention
 from .worker import Worker
 
+PART_S = 6 * 3600.0
+"""A live source goes on in a new file after so long: no file of a run of months grows without end."""
 WAITING = 16
 """Pictures that may wait for the encoder."""
 LINGER_S = 5.0
@@ -50,7 +53,21 @@ class _Recording:
     clock: MediaClock = field(default_factory=MediaClock)
     writer: Mp4Writer | None = None
     size_hw: tuple[int, int] = (0, 0)
+    began_s: float = 0.0
+    part: int = 1
     ended: float | None = None
+
+    def begin(self, scene: Scene, time_s: float, fps: float) -> Mp4Writer:
+        """Open the next file: `out.mp4`, then `out.002.mp4`."""
+        if self.writer is None:
+            # The size of the first picture stays; later ones of another size are fitted into it.
+            self.size_hw = natural_size(scene)
+        else:
+            self.writer.close()
+            self.part += 1
+        path = self.path if self.part == 1 else self.path.with_suffix(f".{self.part:03d}{self.path.suffix}")
+        self.writer, self.began_s = Mp4Writer(path, self.size_hw, fps=fps, title=scene.name), time_s
+        return self.writer
 
     def finish(self) -> None:
         """Finish the file, if one was begun."""
@@ -65,14 +82,16 @@ class _Picture:
     recording: _Recording
     scene: Scene | None
     """None: the last one was written, finish the file."""
-    time_s: float
+    time_s: float = 0.0
+    live: bool = True
 
 
 class SavedVideo:
     """Draws and encodes in an own thread. A live source drops pictures when the encoder is too slow; a file waits.
 
-    `pattern` is a file name, see `output_path`; `dropped` counts pictures that were left out. Raises ConfigError
-    when a file cannot be opened, OSError from `step` or `close` when one cannot be written any more.
+    `pattern` is a file name, see `output_path`; `dropped` counts pictures that were left out. With `retention`
+    the oldest parts of a long recording are deleted. Raises ConfigError when a file cannot be opened or is
+    somebody else's, OSError from `step` or `close` when one cannot be written any more.
     """
 
     def __init__(
@@ -82,16 +101,15 @@ class SavedVideo:
         *,
         fps: float = 10.0,
         quiet: frozenset[str] = frozenset(),
+        part_s: float = PART_S,
+        retention: Retention | None = None,
     ) -> None:
         self.dropped = 0
-        self._fps, self._quiet = fps, quiet
+        self._fps, self._quiet, self._part_s, self._retention = fps, quiet, part_s, retention
         self._recordings = {
             name: _Recording(output_path(pattern, name, sources), SourceView(name)) for name in sources
         }
-        for path in {
-            recording.path.parent: recording.path for recording in self._recordings.values()
-        }.values():
-            _check_writable(path)
+        _check_writable([recording.path for recording in self._recordings.values()])
         self._worker: Worker[_Picture] = Worker("actrec-save", self._write, self._finish, WAITING)
 
     @property
@@ -105,8 +123,8 @@ class SavedVideo:
         frame = step.frame
         recording = self._recordings[frame.source]
         recording.view.step(step)
-        picture = _Picture(recording, recording.view.scene(aged=False), recording.clock.time(frame))
         live = frame.wall_time != frame.media_time
+        picture = _Picture(recording, recording.view.scene(aged=False), recording.clock.time(frame), live)
         if not self._worker.put(picture, wait=not live):
             self.dropped += 1
 
@@ -129,7 +147,7 @@ class SavedVideo:
                 recording.ended = None
             elif recording.ended is None:
                 recording.ended = now
-            elif now - recording.ended > LINGER_S and self._worker.put(_Picture(recording, None, 0.0)):
+            elif now - recording.ended > LINGER_S and self._worker.put(_Picture(recording, None)):
                 recording.ended = math.inf
 
     def close(self) -> None:
@@ -141,11 +159,19 @@ class SavedVideo:
         if scene is None:
             recording.finish()
             return
-        if recording.writer is None:
-            # The size of the first picture stays; later ones of another size are fitted into it.
-            recording.size_hw = natural_size(scene)
-            recording.writer = Mp4Writer(recording.path, recording.size_hw, fps=self._fps, title=scene.name)
-        recording.writer.write(annotate(scene, recording.size_hw, self._quiet), picture.time_s)
+        writer = recording.writer
+        if writer is None or (picture.live and picture.time_s - recording.began_s >= self._part_s):
+            writer = recording.begin(scene, picture.time_s, self._fps)
+            self._clean()
+        writer.write(annotate(scene, recording.size_hw, self._quiet), picture.time_s)
+
+    def _clean(self) -> None:
+        if self._retention is None:
+            return
+        open_files = {r.writer.path for r in self._recordings.values() if r.writer is not None}
+        for path in {recording.path for recording in self._recordings.values()}:
+            pattern = re.compile(rf"{re.escape(path.stem)}(\.\d+)?{re.escape(path.suffix)}")
+            self._retention.clean(path.parent, open_files, pattern)
 
     def _finish(self) -> None:
         failure: OSError | None = None
@@ -158,12 +184,18 @@ class SavedVideo:
             raise failure
 
 
-def _check_writable(path: Path) -> None:
+def _check_writable(paths: Sequence[Path]) -> None:
     # Better known at the start than at the first frame.
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("wb").close()
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be written ({error.strerror}), wanted a file for the video; choose another folder"
-        ) from None
+    for path in {path.parent: path for path in paths}.values():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()
+        except OSError as error:
+            raise ConfigError(
+                f"{path}: cannot be written ({error.strerror}), wanted a file for the video; choose another folder"
+            ) from None
+    for path in paths:
+        if not may_replace(path):
+            raise ConfigError(
+                f"{path}: is there and was not written by actrec, so it is not replaced; choose another name"
+            )

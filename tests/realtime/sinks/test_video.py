@@ -20,6 +20,7 @@ import pytest
 from actrec.models import ConfigError
 from actrec.realtime.sinks.media_clock import MediaClock
 from actrec.realtime.sinks.mp4 import Mp4Writer
+from actrec.realtime.sinks.retention import Retention
 from actrec.realtime.sinks.video import SavedVideo, output_path
 from actrec.realtime.sources.feed import FeedStatus
 
@@ -201,3 +202,52 @@ def test_a_live_source_drops_pictures_rather_than_wait_for_the_encoder(make: Mak
 
 def test_a_writer_without_pictures_closes_quietly(tmp_path: Path) -> None:
     Mp4Writer(tmp_path / "out.mp4", (120, 160)).close()
+
+
+def test_a_long_live_recording_goes_on_in_new_files_and_the_oldest_go(make: Maker, tmp_path: Path) -> None:
+    def play(name: str, **options: object) -> list[str]:
+        sink = SavedVideo(tmp_path / name / "out.mp4", ["cam"], part_s=2.0, **options)  # type: ignore[arg-type]
+        for index in range(50):
+            sink.step(make.step(index, index / 10, wall=1.7e9))
+            time.sleep(0.01)
+        sink.close()
+        return sorted(path.name for path in (tmp_path / name).iterdir())
+
+    assert play("all") == ["out.002.mp4", "out.003.mp4", "out.mp4"]
+    lengths = [len(read_times(tmp_path / "all" / f"out{part}.mp4")) for part in ("", ".002", ".003")]
+    assert max(lengths) <= 21
+    assert min(lengths) >= 1
+    assert sum(lengths) <= 50
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "out-of-town.mp4").write_bytes(b"x" * 9999)
+    assert play("few", retention=Retention(None, 1)) == ["out-of-town.mp4", "out.003.mp4"]
+
+
+def test_a_file_is_one_video_however_long_it_is(make: Maker, tmp_path: Path) -> None:
+    sink = SavedVideo(tmp_path / "out.mp4", ["cam"], part_s=2.0)
+    for index in range(50):
+        sink.step(make.step(index, index / 10))
+    sink.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_only_what_was_written_here_is_replaced(make: Maker, tmp_path: Path) -> None:
+    """`--source a.mp4 --save a.mp4` must not cost anybody their video."""
+    path = tmp_path / "holiday.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height = 64, 48
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(make.image(0, (48, 64)), format="rgb24")))
+        container.mux(stream.encode(None))
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="was not written by actrec"):
+        SavedVideo(path, ["cam"])
+    assert path.read_bytes() == before
+    (tmp_path / "notes.txt").write_text("precious")
+    with pytest.raises(ConfigError, match="was not written by actrec"):
+        SavedVideo(tmp_path / "notes.txt", ["cam"])
+    for _ in range(2):
+        sink = SavedVideo(tmp_path / "ours.mp4", ["cam"])
+        sink.step(make.step(0, 0.0))
+        sink.close()
+    assert len(read_times(tmp_path / "ours.mp4")) == 1
