@@ -27,6 +27,7 @@ class JsonLines:
         self._owned = target != "-"
         self._stream: BinaryIO | None
         if self._owned:
+            _check_ours(Path(target))
             # Unbuffered: what could not be written must not come back as a second error at close.
             try:
                 self._stream = Path(target).open("ab" if append else "wb", buffering=0)  # noqa: SIM115
@@ -66,6 +67,22 @@ class JsonLines:
             os.dup2(nothing, sys.stdout.fileno())
             os.close(nothing)
         self.close()
+
+
+def _check_ours(path: Path) -> None:
+    """Raise ConfigError for a file that holds something else: `--events film.mp4` must not cost the film."""
+    try:
+        if path.is_file() and path.stat().st_size:
+            with path.open("rb") as file:
+                ours = file.read(1) == b"{"
+        else:
+            ours = True
+    except OSError:
+        return  # opening it will say what is wrong
+    if not ours:
+        raise ConfigError(
+            f"{path}: is there and holds no JSON lines, so it is not replaced; choose another name"
+        )
 
 
 class EventLines:

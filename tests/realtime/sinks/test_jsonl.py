@@ -62,6 +62,14 @@ def test_a_source_name_that_is_not_unicode_does_not_stop_the_lines(make: Maker, 
     sink.close()
 
 
+def test_a_file_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"\0\0\0 ftyp")
+    with pytest.raises(ConfigError, match="holds no JSON lines"):
+        EventLines(str(path))
+    assert path.read_bytes() == b"\0\0\0 ftyp"
+
+
 def test_a_file_that_cannot_be_opened_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nowhere.*cannot be written \(No such file or directory\)"):
         EventLines(str(tmp_path / "nowhere" / "events.jsonl"))
