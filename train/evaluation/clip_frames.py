@@ -15,6 +15,8 @@ from ...realtime.sources.reader import Faults, Picture
 from ..clips import IMAGE_SUFFIXES, Clip
 from ..decode import SEQUENCE_FPS
 
+LONGEST_S = 60.0
+"""Of a clip in memory."""
 VFR = "vfr"
 Camera = float | str
 """A rate in frames a second, or `vfr`."""
@@ -48,9 +50,11 @@ def clip_length(clip: Clip) -> float:
 
 
 def load_shot(clip: Clip, spec: PrepareSpec) -> Shot:
-    """Return a clip as the encoder will see it, every picture. `prepare` leaves a prepared picture as it is."""
+    """Return the first minute of a clip, prepared; `prepare` leaves a prepared picture as it is."""
     times, images = [], []
     for picture in read_clip(clip):
+        if picture.media_time > LONGEST_S:
+            break
         times.append(picture.media_time)
         images.append(prepare(picture.convert(), spec))
     return Shot(np.asarray(times), np.stack(images), _length_s(times))

@@ -9,13 +9,10 @@ from pathlib import Path
 
 from ...models import ConfigError, ModelSpec, SourceError
 from ..clips import Clip
-from .clip_frames import clip_length, read_clip
+from .clip_frames import LONGEST_S, clip_length, read_clip
 from .joined import JoinedPictures, plan_streams, true_spans
 from .play import Read
 from .spans import Span, join_touching
-
-LONG_S = 60.0
-"""A longer clip is a stream of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ def make_reels(
 ) -> tuple[list[Reel], list[tuple[Clip, str]]]:
     """Return the streams that clips make, and the clips that cannot be read, with the reason.
 
-    A file with a span that ends before the file does is played as a whole: between its spans nothing happens.
+    A file with labelled spans, or of more than a minute, is played as a whole: between its spans nothing happens.
     All other clips are joined, again and again until that makes `minutes`. ignored: clips of the same files
     whose labels are not judged.
     """
@@ -51,7 +48,7 @@ def make_reels(
         except SourceError as error:
             unreadable.append((clip, str(error)))
             continue
-        if length_s > LONG_S:
+        if length_s > LONGEST_S:
             reels.append(_untrimmed(clip.path, clips, ignored, spec.background))
         else:
             whole.append((clip, length_s))
