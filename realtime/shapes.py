@@ -33,8 +33,13 @@ def place(canvas: Canvas, image: NDArray[np.uint8] | None) -> None:
     y, x = (height - fit_h) // 2, (width - fit_w) // 2
     if (fit_h, fit_w) != (height, width):
         fill(canvas, INK)
-    method = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
-    canvas[y : y + fit_h, x : x + fit_w] = cv2.resize(image, (fit_w, fit_h), interpolation=method)
+    fewer = int(1 / scale)
+    if fewer > 1:
+        # Means over whole pixels are ten times as fast as over parts of them; the rest of the way is short.
+        rows, columns = rows // fewer, columns // fewer
+        whole = image[: rows * fewer, : columns * fewer]
+        image = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    canvas[y : y + fit_h, x : x + fit_w] = cv2.resize(image, (fit_w, fit_h))
 
 
 @lru_cache(maxsize=64)
