@@ -33,7 +33,7 @@ def place(canvas: Canvas, image: NDArray[np.uint8] | None) -> None:
     y, x = (height - fit_h) // 2, (width - fit_w) // 2
     if (fit_h, fit_w) != (height, width):
         fill(canvas, INK)
-    fewer = int(1 / scale)
+    fewer = min(int(1 / scale), rows, columns)
     if fewer > 1:
         # Means over whole pixels are ten times as fast as over parts of them; the rest of the way is short.
         rows, columns = rows // fewer, columns // fewer
