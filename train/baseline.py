@@ -48,7 +48,7 @@ def fit_frame_layer(
             logits = layer(drop(torch.from_numpy(batch)))
             loss = functional.cross_entropy(logits, torch.from_numpy(labels), label_smoothing=smoothing)
             optimiser.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimiser.step()
             schedule.step()
     return layer

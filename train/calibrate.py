@@ -77,4 +77,4 @@ def smooth(scores: NDArray[np.float32], fps: float, smoothing_s: float) -> NDArr
     out = scores.copy()
     for step in range(1, scores.shape[1]):
         out[:, step] = keep * out[:, step - 1] + (1 - keep) * scores[:, step]
-    return out
+    return np.asarray(out, np.float32)

@@ -62,9 +62,9 @@ def read_dataset(config: TrainConfig, screen: Screen) -> Dataset:
             for part in (splits.train, splits.val, splits.test)
         ]
         splits = Splits(*parts)
-    told = f"{len(clips)} clips, {len(labels)} labels: {len(splits.train)} to train, {len(splits.val)} to validate, "
+    counts = f"{len(splits.train)} to train, {len(splits.val)} to validate, {len(splits.test)} to test"
     screen.say(
-        f"{told}{len(splits.test)} to test, divided by group; background label: {background or 'none'}"
+        f"{len(clips)} clips, {len(labels)} labels: {counts}; background label: {background or 'none'}"
     )
     return Dataset(splits, labels, background, problems)
 

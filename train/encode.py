@@ -137,7 +137,8 @@ def _trace(encoder: Encoder, size: int) -> bytes:
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            encoder, example, graph, dynamo=False, input_names=inputs, output_names=outputs,
+            encoder, example, graph, dynamo=False,  # type: ignore[arg-type]
+            input_names=inputs, output_names=outputs,
             dynamic_axes={name: {0: "streams"} for name in (*inputs, *outputs)},
         )  # fmt: skip
     return graph.getvalue()

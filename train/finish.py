@@ -85,7 +85,8 @@ def describe(config: TrainConfig, features: Features) -> str:
     """Return the training data in words, for the spec and the card."""
     counts = Counter(sample.clip.label for sample in features.train)
     most = ", ".join(f"{label} {count}" for label, count in sorted(counts.items())[:30])
-    text = f"{len(features.train)} clips ({most}); {len(features.val)} for validation, {len(features.test)} for test"
+    held = f"{len(features.val)} for validation, {len(features.test)} for test"
+    text = f"{len(features.train)} clips ({most}); {held}"
     if config.test_groups:
         text += f"; never seen: {', '.join(config.test_groups)}"
     return f"{config.about.rstrip('. ')}. {text}" if config.about else text
@@ -105,8 +106,8 @@ def describe_run(config: TrainConfig, features: Features, metrics: dict[str, flo
         [
             f"Training data: {describe(config, features)}.",
             "",
-            f"A {config.cell.upper()} of {config.hidden} on {config.backbone} ({config.input} input, {config.size} px, "
-            f"{config.fps:g} fps), epoch {best_epoch}, seed {config.seed}.",
+            f"A {config.cell.upper()} of {config.hidden} on {config.backbone} ({config.input} input, "
+            f"{config.size} px, {config.fps:g} fps), epoch {best_epoch}, seed {config.seed}.",
             "",
             "| measured | |",
             "|---|---|",
@@ -121,6 +122,5 @@ def tell_metrics(metrics: dict[str, float], screen: Screen) -> None:
     for side, name in (("val", "validation"), ("test", "test")):
         if f"{side}_clip_accuracy" in metrics:
             own, frame = metrics[f"{side}_clip_accuracy"], metrics[f"{side}_single_frame_clip_accuracy"]
-            screen.say(
-                f"{name} clips named: [bold]{100 * own:.1f} %[/], by the mean over single frames {100 * frame:.1f} %"
-            )
+            single = f"by the mean over single frames {100 * frame:.1f} %"
+            screen.say(f"{name} clips named: [bold]{100 * own:.1f} %[/], {single}")

@@ -34,7 +34,7 @@ VAL_SEED = 12345
 
 
 class _Averager:
-    """An exponential mean that forgets the first steps quickly, so that it is fit to judge from the first epoch on."""
+    """An exponential mean that forgets the first steps quickly, to be fit to judge from the first epoch on."""
 
     def __init__(self, decay: float) -> None:
         self._decay = decay
@@ -137,7 +137,9 @@ class HeadFit(pl.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Judge on the held-out material."""
         judgement = judge(self.judged, *self._val, self._labels)
-        matrix = self.all_gather(self._matrix).reshape(-1, *self._matrix.shape).sum(dim=0).cpu().numpy()
+        gathered = self.all_gather(self._matrix)  # [C, C], or [ranks, C, C] with more than one
+        assert isinstance(gathered, Tensor)
+        matrix = gathered.reshape(-1, *self._matrix.shape).sum(dim=0).cpu().numpy()
         rate = float(self.trainer.optimizers[0].param_groups[0]["lr"])
         loss = self._loss_sum / max(1, self._loss_steps)
         epoch = self.current_epoch + 1

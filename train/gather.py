@@ -7,6 +7,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from time import monotonic
 
 import numpy as np
@@ -46,7 +47,9 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
+    """Views of one clip that are to be made."""
+
     clip: Clip
     content: str
     views: tuple[View, ...]
@@ -69,7 +72,7 @@ def gather(
     """
     result = Gathered()
     found: dict[int, dict[View, NDArray[np.float16]]] = {}
-    missing: list[tuple[int, _Job]] = []
+    missing: list[tuple[int, Job]] = []
     for index, (clip, views) in enumerate(wanted):
         try:
             content = content_key(clip.path)
@@ -85,11 +88,11 @@ def gather(
         found[index] = have
         left = tuple(view for view in views if view not in have)
         if left:
-            missing.append((index, _Job(clip, content, left, shape)))
+            missing.append((index, Job(clip, content, left, shape)))
         else:
             result.cached += 1
             advance()
-    for index, job, frames, problem, seconds in _decode(missing, workers):
+    for index, job, frames, problem, seconds in decode_jobs(missing, workers):
         result.decode_s += seconds
         if problem:
             result.unreadable.append((job.clip, problem))
@@ -119,7 +122,7 @@ def pieces(clips: Sequence[Clip], longest_s: float = LONGEST_PIECE_S) -> list[Cl
         edges = np.linspace(clip.start_s, clip.end_s, count + 1)
         cut += [
             Clip(clip.path, clip.label, clip.group, float(start), float(end), clip.split)
-            for start, end in zip(edges[:-1], edges[1:], strict=True)
+            for start, end in pairwise(edges)
         ]
     return cut
 
@@ -135,10 +138,11 @@ def _key(encoder: FrozenEncoder, content: str, clip: Clip, view: View, shape: Sh
     return hashlib.sha256(f"features {encoder.key} {frames}".encode()).hexdigest()
 
 
-Decoded = tuple[int, _Job, list[NDArray[np.uint8]], str, float]
+Decoded = tuple[int, Job, list[NDArray[np.uint8]], str, float]
 
 
-def _decode(jobs: list[tuple[int, _Job]], workers: int) -> Iterator[Decoded]:
+def decode_jobs(jobs: list[tuple[int, Job]], workers: int) -> Iterator[Decoded]:
+    """Yield (index, job, frames of its views, why it failed or nothing, seconds it took), in worker processes."""
     if workers == 0 or len(jobs) < 4:
         for index, job in jobs:
             yield (index, job, *_make(job))
@@ -146,7 +150,7 @@ def _decode(jobs: list[tuple[int, _Job]], workers: int) -> Iterator[Decoded]:
     # Spawned, not forked: a fork would copy the threads' locks of PyTorch and ONNX Runtime in whatever state.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        ahead: list[tuple[int, _Job, Future[tuple[list[NDArray[np.uint8]], str, float]]]] = []
+        ahead: list[tuple[int, Job, Future[tuple[list[NDArray[np.uint8]], str, float]]]] = []
         queue = iter(jobs)
         try:
             for index, job in queue:
@@ -161,7 +165,7 @@ def _decode(jobs: list[tuple[int, _Job]], workers: int) -> Iterator[Decoded]:
             pool.shutdown(cancel_futures=True)
 
 
-def _make(job: _Job) -> tuple[list[NDArray[np.uint8]], str, float]:
+def _make(job: Job) -> tuple[list[NDArray[np.uint8]], str, float]:
     began = monotonic()
     try:
         frames = make_views(job.clip.path, job.clip.start_s, job.clip.end_s, job.views, job.shape)

@@ -149,16 +149,16 @@ class Network(nn.Module):
 
     def encode(self, clips: Tensor) -> Tensor:
         """Return the features float32 [B, T, F] of clips uint8 [B, T, S, S, 3], from a fresh state."""
-        state = self.encoder.start(clips.shape[0])
+        state = list(self.encoder.start(clips.shape[0]))
         features = []
         for step in range(clips.shape[1]):
-            now, *state = self.encoder(clips[:, step], *state)  # type: ignore[assignment]
+            now, *state = self.encoder(clips[:, step], *state)
             features.append(now)
         return torch.stack(features, dim=1)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Return the logits [B, T, C] of clips uint8 [B, T, S, S, 3], from a fresh state."""
-        logits, _ = self.head(self.encode(clips), self.head.start(clips.shape[0]))
+        logits: Tensor = self.head(self.encode(clips), self.head.start(clips.shape[0]))[0]
         return logits
 
 

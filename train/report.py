@@ -41,7 +41,7 @@ def draw_confusion(matrix: NDArray[np.int64], labels: Sequence[str], title: str,
     from matplotlib.figure import Figure
 
     there = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1))
-    matrix, names = matrix[np.ix_(there, there)], [labels[i] for i in there]
+    matrix, names = matrix[np.ix_(there, there)], [labels[int(i)] for i in there]
     count = max(2, len(names))
     shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     side = min(14.0, 2.4 + 0.52 * count)

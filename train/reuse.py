@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..models import Bundle, ModelError, load_bundle
+from ..models import Bundle, ModelError, Precision, load_bundle
 from ..realtime.backends import Backend, open_backend
 from .config import TrainConfig
 from .encode import FrozenEncoder, freeze
@@ -43,7 +43,7 @@ class Reused:
 
 
 def reuse_encoder(config: TrainConfig) -> Reused:
-    """Load the encoder that `--init` names. Raises ModelError: no such model, or an encoder that cannot be rebuilt."""
+    """Load the encoder that `--init` names. Raises ModelError: no such model, or it cannot be rebuilt."""
     path = Path(config.init or "")
     for file in (path, path / BEST, path / LAST):
         if file.suffix == ".ckpt" and file.is_file():
@@ -67,7 +67,7 @@ def _settings(config: NetworkConfig) -> dict[str, Any]:
 
 def _from_bundle(bundle: Bundle, config: TrainConfig) -> Reused:
     spec = bundle.spec
-    precision = "fp32" if "encoder.onnx" in spec.files else None
+    precision: Precision | None = "fp32" if "encoder.onnx" in spec.files else None
     backend = open_backend(bundle, precision=precision, device="cpu", threads=config.threads)
     network = _rebuild(bundle, backend)
     return Reused(_settings(network.config), network.encoder.state_dict(), BundleEncoder(backend), bundle)
@@ -100,7 +100,9 @@ def _rebuild(bundle: Bundle, backend: Backend) -> Network:
     """
     spec = bundle.spec
     kinds = [
-        kind for kind in get_args(InputKind) if build_input(kind, spec.fps).state_specs(spec.size) == spec.encoder_state
+        kind
+        for kind in get_args(InputKind)
+        if build_input(kind, spec.fps).state_specs(spec.size) == spec.encoder_state
     ]
     for kind in kinds:
         config = NetworkConfig(

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
-from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..models import ConfigError
 from .baseline import fit_frame_layer
+from .build import build, plan_views
 from .cache import Cache
-from .clips import Clip
 from .config import CONFIG_FILE, TrainConfig, write_config
-from .dataset import count_workers, read_dataset, tell_unreadable
-from .encode import FrozenEncoder, freeze
+from .dataset import Dataset, count_workers, read_dataset, tell_unreadable
+from .encode import FrozenEncoder
 from .finish import Features, finish, tell_metrics
 from .fit import HeadFit, fit_head, make_stream_plan, steps_in_epoch, validation_chunks
-from .gather import Gathered, check_readable, gather, pieces
+from .gather import Gathered, check_readable, gather
 from .hand_over import write_bundle
 from .history import LOG_FILE, EpochReport, append_row
 from .judge import judge
 from .keep import BEST, RESUME, write_whole
-from .network import Head, Network, NetworkConfig, checkpoint, load_network
-from .reuse import Reused, reuse_encoder
+from .network import Head, Network, checkpoint, load_network
 from .show import Screen, clock
-from .splits import Splits
 from .streams import Material, StreamSet
-from .views import Shape, View, idle_view, training_views
+from .views import Shape
 
 BUNDLE = "bundle"
 
@@ -41,22 +38,11 @@ def train(config: TrainConfig, screen: Screen, *, resume: bool = False) -> dict[
     folder = config.out
     config = _settle(config)
     dataset = read_dataset(config, screen)
-    with screen.stage("building the network"):
-        torch.manual_seed(config.seed)
-        if config.init:
-            reused = reuse_encoder(config)
-            config = TrainConfig(**{**config.model_dump(), **_fixed_by(reused)})
-            network = reused.build(network_config(config, dataset.labels, dataset.background))
-            encoder, origin = reused.encoder, reused.bundle
-        else:
-            network = Network(network_config(config, dataset.labels, dataset.background)).eval()
-            encoder = freeze(
-                network.encoder, size=config.size, device=config.device, threads=config.threads or 0
-            )
-            origin = None
+    built = build(config, dataset, screen, resume=resume)
+    config, network, origin = built.config, built.network, built.origin
     folder.mkdir(parents=True, exist_ok=True)
     write_config(config, folder / CONFIG_FILE)
-    features = gather_features(config, dataset.splits, encoder, dataset.background, screen)
+    features = gather_features(config, dataset, built.encoder, screen)
     metrics = _fit(config, network, features, screen, resume=resume)
     if origin is not None:
         with screen.stage("writing the bundle"):
@@ -68,32 +54,12 @@ def train(config: TrainConfig, screen: Screen, *, resume: bool = False) -> dict[
     return metrics
 
 
-def network_config(config: TrainConfig, labels: tuple[str, ...], background: str | None) -> NetworkConfig:
-    """Return the part of a run that a network is built from."""
-    return NetworkConfig(
-        labels=labels, background=background, backbone=config.backbone, input=config.input, size=config.size,
-        resize=config.resize, fps=config.fps, cell=config.cell, layers=config.layers, hidden=config.hidden,
-        embedding=config.embedding, dropout=config.dropout,
-    )  # fmt: skip
-
-
 def gather_features(
-    config: TrainConfig, splits: Splits, encoder: FrozenEncoder, background: str | None, screen: Screen
+    config: TrainConfig, dataset: Dataset, encoder: FrozenEncoder, screen: Screen
 ) -> Features:
     """Decode and encode every clip, or find its features in the cache."""
     shape = Shape(config.fps, config.size, config.resize)
-    rng = np.random.default_rng(config.seed)
-    wanted: list[tuple[Clip, Sequence[View]]] = []
-    for clip in pieces(splits.all()):
-        views = (
-            training_views(config.passes, flip=config.flip, seed=config.seed)
-            if clip.split == "train"
-            else [View()]
-        )
-        drawn = idle_view(rng)
-        if background is not None and clip.label != background:
-            views = [*views, drawn]
-        wanted.append((clip, views))
+    wanted = plan_views(config, dataset.splits.all(), dataset.background)
     cache = Cache(config.cache_folder)
     with screen.stage("decoding and encoding", len(wanted)) as advance:
         began = monotonic()
@@ -108,9 +74,15 @@ def gather_features(
 def _tell_gathered(config: TrainConfig, got: Gathered, spent: float, screen: Screen) -> None:
     total = len(got.samples) + len(got.unreadable)
     screen.say(
-        f"features of {got.frames} frames in {clock(spent)} ({total / max(spent, 1e-3):.1f} clips/s; {got.cached} of "
-        f"{total} clips from the cache; decoding and augmenting {got.decode_s:.1f} s of worker time, encoding {got.encode_s:.1f} s)"
+        f"features of {got.frames} frames in {clock(spent)}: {total / max(spent, 1e-3):.1f} clips/s, "
+        f"{got.cached} of {total} clips from the cache"
     )
+    if got.cached < total:
+        work = max(got.decode_s + got.encode_s, 1e-3)
+        shares = f"{100 * got.decode_s / work:.0f} : {100 * got.encode_s / work:.0f}"
+        screen.say(
+            f"  decode and augment {got.decode_s:.1f} s in workers, encode {got.encode_s:.1f} s ({shares})"
+        )
     if got.unreadable:
         tell_unreadable([reason for _, reason in got.unreadable], config, screen)
 
@@ -147,9 +119,8 @@ def _fit(
         (features.val, chunks),
         labels,
     )
-    screen.say(
-        f"fitting a {config.cell.upper()} of {config.hidden} on joined streams: {config.epochs} epochs of {steps} chunks"
-    )
+    length = f"{config.epochs} epochs of {steps} chunks"
+    screen.say(f"fitting a {config.cell.upper()} of {config.hidden} on joined streams: {length}")
     screen.epoch_header()
     fit_began = monotonic()
     first_epoch: list[int] = []
@@ -198,18 +169,13 @@ def _settle(config: TrainConfig) -> TrainConfig:
     device = config.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    # A head is too small for many threads, and half of the cores is what decoding leaves free.
+    torch.set_num_threads(config.threads or max(1, (os.cpu_count() or 2) // 2))
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError(
             f"--device {device}: this PyTorch sees no GPU; use cpu, or install PyTorch for CUDA"
         )
     return config.model_copy(update={"device": device})
-
-
-def _fixed_by(reused: Reused) -> dict[str, Any]:
-    """Return the options that follow from the encoder that is kept."""
-    return {name: value for name, value in reused.settings.items() if name in TrainConfig.model_fields}
 
 
 def safe_name(text: str) -> str:

@@ -116,7 +116,7 @@ def _fixed_rest(clips: Sequence[Clip], sides: dict[str, Split]) -> None:
 
 
 def _draw(clips: Sequence[Clip], sides: dict[str, Split], side: Split, share: float, seed: int) -> None:
-    """Draw whole groups until every label has about `share` of all its clips there, one group of it left to train."""
+    """Draw whole groups until every label has about `share` of its clips there; one group is left to train."""
     rng = random.Random(seed)
     members: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:

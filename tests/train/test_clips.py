@@ -80,7 +80,8 @@ def test_hmdb51_lists_leave_out_what_they_mark_with_0(tmp_path: Path) -> None:
     lists = tmp_path / "testTrainMulti_7030_splits"
     lists.mkdir()
     (lists / "brush_hair_test_split1.txt").write_text(
-        "April_09_brush_hair_u_nm_np1_ba_goo_0.avi 1 \nApril_09_brush_hair_u_nm_np1_ba_goo_1.avi 2 \nOther_brush_hair_h_cm_np1_fr_bad_2.avi 0 \n"
+        "April_09_brush_hair_u_nm_np1_ba_goo_0.avi 1 \n"
+        "April_09_brush_hair_u_nm_np1_ba_goo_1.avi 2 \nOther_brush_hair_h_cm_np1_fr_bad_2.avi 0 \n"
     )
     clips = read_clips(lists)
     assert [(c.label, c.group, c.split) for c in clips] == [

@@ -1,4 +1,4 @@
-"""Fitting on features that are drawn, not decoded: labels differ in the order of what happens, not in the frames."""
+"""Fitting on features that are drawn, not decoded: labels differ in the order, not in the frames."""
 
 import os
 import signal
@@ -47,10 +47,10 @@ def samples(count: int, seed: int) -> list[Sample]:
 
 
 def config(out: Path, **changes: object) -> TrainConfig:
-    values = dict(
-        data="none", out=out, device="cpu", epochs=3, streams=8, chunk=16, hidden=16, embedding=16, patience=0,
-        rate=2e-2, dropout=0.0, ema=0.9, longest_s=10.0, seed=3,
-    )  # fmt: skip
+    values: dict[str, object] = {
+        "data": "none", "out": out, "device": "cpu", "epochs": 3, "streams": 8, "chunk": 16, "hidden": 16,
+        "embedding": 16, "patience": 0, "rate": 2e-2, "dropout": 0.0, "ema": 0.9, "longest_s": 10.0, "seed": 3,
+    }  # fmt: skip
     return TrainConfig.model_validate(values | changes)
 
 

@@ -60,7 +60,7 @@ def test_too_little_to_learn_from_is_said(clips: list[Clip], said: str) -> None:
 
 
 def test_an_unknown_group_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="'zoe'.*groups are a, b"):
+    with pytest.raises(ConfigError, match=r"'zoe'.*groups are a, b"):
         split_clips(actors("ab"), test_groups=("zoe",))
 
 
