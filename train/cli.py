@@ -91,7 +91,11 @@ def command(
     screen.say("[dim]loading PyTorch ...[/]")
     from .run import train
 
-    train(options, screen, resume=resume)
+    try:
+        train(options, screen, resume=resume)
+    except KeyboardInterrupt:
+        screen.say(f"stopped; go on with: actrec-train --out {options.out} --resume")
+        raise
 
 
 def _options(given: dict[str, Any], config: Path | None, out: Path | None, resume: bool) -> TrainConfig:

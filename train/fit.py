@@ -99,7 +99,7 @@ class HeadFit(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Make all chance in this epoch depend on the seed and the epoch only."""
         torch.manual_seed(self._options.seed * 100_003 + self.current_epoch * 1009 + self.global_rank)
-        self._set.epoch = self.current_epoch
+        self._set.epoch, self._set.rank = self.current_epoch, self.global_rank
         self._carried = None
         self._matrix = torch.zeros((len(self._labels),) * 2, dtype=torch.int64, device=self.device)
         self._loss_sum, self._loss_steps = 0.0, 0
@@ -205,7 +205,8 @@ def fit_head(
             use_distributed_sampler=False, default_root_dir=folder, num_sanity_val_steps=0,
         )  # fmt: skip
         path = folder / RESUME
-        trainer.fit(module, ckpt_path=path if resume and path.exists() else None, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(module, ckpt_path=path if resume and path.exists() else None, weights_only=True)
+        except SystemExit:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
     return keep

@@ -46,6 +46,7 @@ class Screen:
         bar = Progress(
             TextColumn("{task.description:<28}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("left"), TimeRemainingColumn(), console=self.console, transient=True,
+            disable=not self.console.is_terminal,
         )  # fmt: skip
         with bar:
             task = bar.add_task(name, total=total)

@@ -149,14 +149,14 @@ class StreamSet(IterableDataset[Chunk]):
         self._plan = plan
         self._steps = steps
         self._seed = seed
-        self._rank = rank
+        self.rank = rank
         self.epoch = 0
 
     def __len__(self) -> int:
         return self._steps
 
     def __iter__(self) -> Iterator[Chunk]:
-        rng = np.random.default_rng([self._seed, self.epoch, self._rank])
+        rng = np.random.default_rng([self._seed, self.epoch, self.rank])
         joiners = [Joiner(self._material, self._plan, each) for each in rng.spawn(self._plan.streams)]
         for step in range(self._steps):
             fresh = (
