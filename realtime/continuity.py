@@ -46,7 +46,8 @@ class Continuity:
 
 def _thumbnail(prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
     small = cv2.resize(prepared, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32).mean(axis=2)
+    grey: NDArray[np.float32] = small.astype(np.float32).mean(axis=2)
+    return grey
 
 
 def _is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:

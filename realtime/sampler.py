@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass
 
 TOLERANCE = 0.5
-"""How far from its grid point, in sampling intervals, a frame may be taken: the nearest frame is the right one."""
+"""How far before its grid point, in sampling intervals, a frame may be taken: jitter must not cost one."""
 
 
 @dataclass(slots=True)
 class Sampler:
-    """Picks the frames nearest to a grid of `fps` points a second, anchored at the first frame.
+    """Picks a frame for each point of a grid of `fps` points a second, anchored at the first frame.
+
+    It is the first frame past the middle between the point and the one before: a live stream cannot wait to
+    see whether the next one is nearer.
 
     The choice depends only on the times of the frames that were taken before, so a sampler that is shown
     just those frames again, elsewhere, takes them all. A source slower than `fps` gives every frame.

@@ -31,4 +31,5 @@ def smooth(
     if previous is None or constant_s <= 0.0:
         return current
     keep = math.exp(-max(step_s, 0.0) / constant_s)
-    return previous * np.float32(keep) + current * np.float32(1.0 - keep)
+    smoothed: NDArray[np.float32] = previous * np.float32(keep) + current * np.float32(1.0 - keep)
+    return smoothed
