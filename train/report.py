@@ -17,21 +17,22 @@ def draw_curves(rows: Sequence[dict[str, float]], best_epoch: int, path: Path) -
 
     figure = Figure(figsize=(9, 3.6), dpi=150, layout="constrained")
     left, right = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in rows]
+    start, fitted = [[row for row in rows if (row["epoch"] > 0) == later] for later in (False, True)]
+    epochs = [row["epoch"] for row in fitted]
     for axes, name, title in ((left, "loss", "Loss"), (right, "f1", "Macro F1, frames of streams")):
-        axes.plot(epochs, [row[f"train_{name}"] for row in rows], color=_SOFT, lw=2, label="training")
-        axes.plot(epochs, [row[f"val_{name}"] for row in rows], color=_BLUE, lw=2, label="validation")
+        axes.plot(epochs, [row[f"train_{name}"] for row in fitted], color=_SOFT, lw=2, label="training")
+        axes.plot(epochs, [row[f"val_{name}"] for row in fitted], color=_BLUE, lw=2, label="validation")
+        if start:
+            axes.axhline(
+                start[0][f"val_{name}"], color=_BLUE, lw=1, ls="--", label="validation, single frame"
+            )
         _plain(axes, title)
-    right.plot(
-        epochs,
-        [row["val_clip_accuracy"] for row in rows],
-        color=_ORANGE,
-        lw=2,
-        label="validation, clips named",
-    )
+    named = [row["val_clip_accuracy"] for row in fitted]
+    right.plot(epochs, named, color=_ORANGE, lw=2, label="validation, clips named")
     right.set_ylim(-0.02, 1.02)
     for axes in (left, right):
-        axes.axvline(best_epoch, color=_INK, lw=1, ls=":", label="best")
+        if best_epoch:
+            axes.axvline(best_epoch, color=_INK, lw=1, ls=":", label="best epoch")
         axes.legend(frameon=False, fontsize=8)
     figure.savefig(path)
 
