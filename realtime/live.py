@@ -82,8 +82,10 @@ def run_live(options: LiveOptions) -> int:
     names = [feed.name for feed in feeds]
     specs = [bundle.spec for recognizer in recognizers for bundle in recognizer.bundles]
     quiet = frozenset(spec.background for spec in specs if spec.background is not None)
+    # A camera is watched for months, over restarts; what is said of a file depends on the file alone.
+    append = any(feed.live for feed in feeds)
     stderr.print(_headline(recognizers, names))
-    with _signals(pipeline.stop) as received, Outputs(options, names, quiet) as outputs:
+    with _signals(pipeline.stop) as received, Outputs(options, names, quiet, append=append) as outputs:
         said = 0.0
         for item in pipeline.steps():
             outputs.take(item)

@@ -63,26 +63,34 @@ class OutputOptions(Protocol):
 
 
 class Outputs:
-    """The sinks of a run. One that fails is reported, closed and left out; recognition goes on."""
+    """The sinks of a run. One that fails is reported, closed and left out; recognition goes on.
 
-    def __init__(self, options: OutputOptions, names: Sequence[str], quiet: frozenset[str]) -> None:
+    append: continue files of lines instead of replacing them, so that a restart loses nothing.
+    """
+
+    def __init__(
+        self, options: OutputOptions, names: Sequence[str], quiet: frozenset[str], *, append: bool
+    ) -> None:
         self._report = RunReport()
         self._sinks: list[Sink] = [self._report]
         self._closed: list[threading.Event] = []
         self.failed = False
+        self._unread = False
         try:
-            self._open(options, names, quiet)
+            self._open(options, names, quiet, append)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, options: OutputOptions, names: Sequence[str], quiet: frozenset[str]) -> None:
+    def _open(
+        self, options: OutputOptions, names: Sequence[str], quiet: frozenset[str], append: bool
+    ) -> None:
         from .sinks.jsonl import EventLines, PredictionLines
 
         if options.events is not None:
-            self._sinks.append(EventLines(options.events))
+            self._sinks.append(EventLines(options.events, append=append))
         if options.predictions is not None:
-            self._sinks.append(PredictionLines(options.predictions))
+            self._sinks.append(PredictionLines(options.predictions, append=append))
         if options.save is not None:
             from .sinks.video import SavedVideo
 
@@ -110,8 +118,8 @@ class Outputs:
 
     @property
     def closed(self) -> bool:
-        """True once somebody closed the window."""
-        return any(event.is_set() for event in self._closed)
+        """True once somebody closed the window, or the reader of stdout went away."""
+        return self._unread or any(event.is_set() for event in self._closed)
 
     def take(self, item: Step | tuple[Event, ...]) -> None:
         """Give a step, or events that no frame caused, to every sink."""
@@ -136,9 +144,12 @@ class Outputs:
         self.close()
 
     def _each(self, call: Callable[[Sink], None], *, last_first: bool = False) -> None:
-        for sink in reversed(self._sinks) if last_first else list(self._sinks):
+        for sink in self._sinks[:: -1 if last_first else 1]:
             try:
                 call(sink)
+            except BrokenPipeError:
+                self._unread = True
+                self._sinks.remove(sink)
             except OSError as error:
                 self.failed = True
                 where = f" ({error.filename})" if error.filename else ""

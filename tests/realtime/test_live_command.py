@@ -116,6 +116,30 @@ def test_without_a_display_it_says_so_and_goes_on(drawn_clip: Path) -> None:
     assert done.stderr.count("no display") == 1
 
 
+def test_when_the_reader_of_stdout_goes_away_the_run_ends_without_a_word_of_blame() -> None:
+    command = [*COMMAND, "--source", "demo", "--headless", "--duration", "60", "--predictions", "-"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=HEADLESS
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert "actrec.prediction/1" in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert "error" not in process.stderr.read()
+    process.stderr.close()
+
+
+def test_a_restart_on_a_camera_keeps_the_events_that_were_written(tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    for _ in range(2):
+        arguments = ["--duration", "3", "--threshold", "0.1", "--events", events]
+        assert live("--source", "demo", "--headless", *arguments).returncode == 0
+    said = lines(events.read_text())
+    assert balanced(said)
+    assert len({round(event["start_time"]) for event in said}) > 1
+
+
 BAD_INPUTS = {
     "a missing file": ["--source", "no-such.mp4"],
     "a text named mp4": ["--source", "text.mp4"],
