@@ -150,3 +150,49 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert len(lines) == 1
     assert said in lines[0]
     assert "Traceback" not in lines[0]
+
+
+def test_real_people_whom_training_has_not_seen_are_recognised(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (
+        "--data",
+        shared_data / "manifest.csv",
+        "--where",
+        "set=weizmann",
+        "--labels",
+        "bend,jack,run",
+    )
+    sides = (
+        "--test-groups",
+        "ido,shahar",
+        "--val-groups",
+        "eli",
+        "--out",
+        tmp_path / "run",
+        "--cache",
+        tmp_path,
+    )
+    quick = (
+        "--size",
+        "64",
+        "--passes",
+        "1",
+        "--epochs",
+        "6",
+        "--streams",
+        "8",
+        "--chunk",
+        "32",
+        "--hidden",
+        "64",
+    )
+    assert (
+        train(monkeypatch, *arguments, *sides, *quick, "--workers", "1", "--threads", "1", "--device", "cpu")
+        == 0
+    )
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["test_clip_accuracy"] >= 5 / 6
+    network, saved = load_network(tmp_path / "run" / "best.ckpt")
+    assert network.config.labels == ("bend", "jack", "run", "background")
+    assert "never seen: ido, shahar" in saved["training_data"]
