@@ -39,16 +39,22 @@ class Bundle:
         wanted = self.spec.files.get(name)
         if wanted is None:
             have = ", ".join(self.spec.files)
-            raise ModelError(f"{self.folder}: no {name} in this bundle (it has {have}); export it with that format")
+            raise ModelError(
+                f"{self.folder}: no {name} in this bundle (it has {have}); export it with that format"
+            )
         path = self.folder / name
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
-                raise ModelError(f"{path}: {path.stat().st_size} bytes, at most {MAX_FILE_BYTES}; export it again")
+                raise ModelError(
+                    f"{path}: {path.stat().st_size} bytes, at most {MAX_FILE_BYTES}; export it again"
+                )
             data = path.read_bytes()
         except OSError as error:
             raise ModelError(f"{path}: {error.strerror}; the bundle is not whole, export it again") from None
         if hashlib.sha256(data).hexdigest() != wanted:
-            raise ModelError(f"{path}: the bytes do not fit the hash in {SPEC_FILE}; copy or export the bundle again")
+            raise ModelError(
+                f"{path}: the bytes do not fit the hash in {SPEC_FILE}; copy or export the bundle again"
+            )
         return data
 
 
@@ -119,5 +125,7 @@ def _find(model: str | Path) -> Path:
         known = shipped_bundles()
         if folder.name in known:
             return _SHIPPED / folder.name
-        raise ModelError(f"model {folder.name!r}: not a folder and not a shipped model; give one of {', '.join(known)}")
+        raise ModelError(
+            f"model {folder.name!r}: not a folder and not a shipped model; give one of {', '.join(known)}"
+        )
     raise ModelError(f"model {folder}: no such folder; give the folder that actrec-export wrote")
