@@ -22,6 +22,7 @@ from ..realtime.backends import SPEC_KEY
 from ..train.network import Encoder, Network
 
 DEFAULT_OPSET = 20
+_LOUD = ("torch", "torch.__trace", "torch.onnx", "onnxscript", "onnx_ir")
 _STREAMS, _STEPS = 2, 3
 """Of the example inputs: neither 0 nor 1, which an exporter takes for constants."""
 
@@ -208,7 +209,7 @@ def _forget_origin(graph: onnx.ModelProto) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporters' advice from the user, who can do nothing about it; parity is checked afterwards."""
-    loggers = [logging.getLogger(name) for name in ("torch", "torch.__trace", "torch.onnx", "onnxscript", "onnx_ir")]
+    loggers = [logging.getLogger(name) for name in _LOUD]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

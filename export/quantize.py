@@ -18,21 +18,9 @@ from numpy.typing import NDArray
 from .parity import Runner
 
 CALIBRATION_FRAMES = 128
-KEEP_FIRST = (0, 2, 4, 8)
-"""How many first layers to leave in float; tried in this order until the labels hold."""
-_TYPES = (
-    "Conv",
-    "Gemm",
-    "MatMul",
-    "Add",
-    "Mul",
-    "Clip",
-    "Relu",
-    "GlobalAveragePool",
-    "AveragePool",
-    "MaxPool",
-    "Concat",
-)
+KEEP = ((0, 0), (2, 0), (2, 3), (4, 6), (8, 12))
+"""How many first and last layers to leave in float; tried in this order until labels and events hold."""
+_TYPES = ("Conv", "Gemm", "MatMul", "Add", "Clip", "Relu", "GlobalAveragePool")
 
 
 def calibration_feeds(runner: Runner, frames: NDArray[np.uint8]) -> list[dict[str, NDArray[Any]]]:
@@ -46,12 +34,13 @@ def calibration_feeds(runner: Runner, frames: NDArray[np.uint8]) -> list[dict[st
 
 
 def to_int8(
-    encoder: onnx.ModelProto, feeds: Sequence[dict[str, NDArray[Any]]], *, keep_first: int = 0
+    encoder: onnx.ModelProto, feeds: Sequence[dict[str, NDArray[Any]]], *, keep: tuple[int, int] = (0, 0)
 ) -> onnx.ModelProto:
     """Return the encoder with int8 weights (per channel) and uint8 activations, whose ranges come from `feeds`.
 
-    What forms the picture, before the first convolution, stays exact; so do the first `keep_first` layers
-    with weights, which see the few faint differences that motion consists of.
+    What forms the picture, before the first convolution, and what weighs the map after the last one stay
+    exact. So do, as `keep` says, the first layers with weights, which see the faint differences of motion,
+    and the last ones, whose errors nothing evens out.
     """
     from onnxruntime.quantization import (
         CalibrationDataReader,
@@ -76,8 +65,14 @@ def to_int8(
         onnx.save(plain, str(source))
         quant_pre_process(str(source), str(source), skip_symbolic_shape=True)
         prepared = onnx.load(str(source))
+        first, last = keep
         weighty = [node.name for node in prepared.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
-        exact = _before_first_conv(prepared) + weighty[:keep_first]
+        exact = (
+            _before_first_conv(prepared)
+            + _after_last_conv(prepared)
+            + weighty[:first]
+            + weighty[len(weighty) - last :]
+        )
         quantize_static(
             str(source), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=list(_TYPES),
@@ -145,6 +140,18 @@ def _before_first_conv(model: onnx.ModelProto) -> list[str]:
         else:
             early.append(node.name)
     return early
+
+
+def _after_last_conv(model: onnx.ModelProto) -> list[str]:
+    """Return the names of all nodes that lead to no convolution: what pools and weighs the last map."""
+    needed: set[str] = set()
+    free = []
+    for node in reversed(model.graph.node):
+        if node.op_type == "Conv" or needed.intersection(node.output):
+            needed.update(node.input)
+        else:
+            free.append(node.name)
+    return free
 
 
 def _same_ports(model: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:

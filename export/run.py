@@ -41,7 +41,7 @@ from .graphs import (
     torchscript_bytes,
 )
 from .parity import LIMIT, Chain, Parity, TorchRunner, compare, run_chain, step_apart
-from .quantize import CALIBRATION_FRAMES, KEEP_FIRST, calibration_feeds, to_fp16, to_int8
+from .quantize import CALIBRATION_FRAMES, KEEP, calibration_feeds, to_fp16, to_int8
 from .report import Line, measure, print_table
 from .triton import write_repository
 
@@ -197,9 +197,9 @@ class Making:
     def _make_int8(self, material: NDArray[np.uint8]) -> None:
         backend = open_backend(self.parts.bundle(self._out, self.spec), precision="fp32", device="cpu")
         feeds = calibration_feeds(backend, material)
-        for kept in KEEP_FIRST:
-            with self._show(f"int8, the first {kept} layers in float" if kept else "int8"):
-                self.parts.encoders["int8"] = to_int8(self.parts.encoders["fp32"], feeds, keep_first=kept)
+        for keep in KEEP:
+            with self._show(f"int8, {keep[0]} first and {keep[1]} last layers in float"):
+                self.parts.encoders["int8"] = to_int8(self.parts.encoders["fp32"], feeds, keep=keep)
             parity = self._prove("onnx", "int8")
             if parity.fault() is None:
                 break

@@ -1,0 +1,77 @@
+"""Small runs, and the bundles that they become: of GRU and LSTM, of an encoder with state and of one without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from actrec.export.run import Wish, run_export
+from actrec.models import Bundle
+from actrec.train.network import Network, NetworkConfig, checkpoint
+
+torch.set_num_threads(
+    1
+)  # one frame at a time gains nothing from threads, which on a busy machine wait for each other
+
+LABELS = ("nothing", "walk", "wave")
+RULE = {"enter": 0.36, "leave": 0.34, "min_duration_s": 0.2, "min_gap_s": 0.2}
+"""Low enough that a network which knows nothing makes events."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network and its bundle."""
+
+    network: Network
+    run: Path
+    bundle: Bundle
+
+
+def save_run(folder: Path, seed: int = 0, **config: Any) -> tuple[Path, Network]:
+    """Write the run of a small network with weights drawn by `seed`."""
+    values = {
+        "labels": LABELS, "background": "nothing", "backbone": "timm/test_efficientnet", "size": 32, "hidden": 16,
+        "embedding": 16, **config,
+    }  # fmt: skip
+    torch.manual_seed(seed)
+    network = Network(NetworkConfig.model_validate(values), pretrained=False)
+    for module in network.modules():  # statistics as after training, so that folding them is put to the test
+        if isinstance(module, torch.nn.BatchNorm2d) and module.running_mean is not None:
+            torch.nn.init.normal_(module.running_mean, std=0.1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+    with torch.no_grad():  # logits that differ enough to change the label now and then
+        network.head.past.weight *= 8.0
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"rule": RULE, "smoothing_s": 0.1, "training_data": "none: drawn weights"}
+    torch.save(checkpoint(network.eval(), **told), folder / "best.ckpt")
+    return folder, network
+
+
+@pytest.fixture(scope="session")
+def export_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
+    """`export_run(wish, **config)`: a small network, exported once for each wish and configuration."""
+    made: dict[str, Exported] = {}
+
+    def export(wish: Wish | None = None, **config: Any) -> Exported:
+        wish = wish or Wish(step=True, verify=60)
+        key = repr((wish, sorted(config.items())))
+        if key not in made:
+            folder = tmp_path_factory.mktemp("export")
+            run, network = save_run(folder / "run", **config)
+            made[key] = Exported(network, run, run_export(run, folder / "small", wish, "small"))
+        return made[key]
+
+    return export
+
+
+@pytest.fixture(scope="session", params=["gru on motion", "lstm on colour"])
+def exported(request: pytest.FixtureRequest, export_run: Callable[..., Exported]) -> Exported:
+    """Both kinds of cell, and an encoder with state and one without."""
+    if request.param == "gru on motion":
+        return export_run(cell="gru", input="motion")
+    return export_run(cell="lstm", layers=2, input="rgb")

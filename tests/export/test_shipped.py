@@ -1,0 +1,114 @@
+"""Claims about the models that come with the package: the same answers in every runtime, on real video."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+from actrec.export.frames import read_stream
+from actrec.export.graphs import export_torchscript, plan_encoder, plan_head
+from actrec.export.parity import AGREEMENT, LIMIT, Chain, TorchRunner, compare, run_chain
+from actrec.export.quantize import KEEP, calibration_feeds, to_int8
+from actrec.export.run import Parts
+from actrec.models import Bundle, ModelSpec, load_bundle, shipped_bundles
+from actrec.realtime.backends import Backend, open_backend
+from actrec.train.clips import Clip
+
+from .restore import restore_network
+
+STEPS = 500
+SETS = {"weizmann": ("weizmann",), "fights": ("cctv_fights", "hockey_fights")}
+EVERYDAY = ("weizmann", "home_falls", "push_ups", "ut_interaction")
+
+
+def real_frames(folder: Path, spec: ModelSpec) -> NDArray[np.uint8]:
+    """Return clips of the sets that a model is about, one after another, in an order drawn once."""
+    wanted = SETS.get(spec.name, EVERYDAY)
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["set"] in wanted]
+    assert rows
+    spans = [(float(row["start_s"] or 0), float(row["end_s"]) if row["end_s"] else None) for row in rows]
+    clips = [
+        Clip(folder / row["path"], row["label"], None, *span) for row, span in zip(rows, spans, strict=True)
+    ]
+    return read_stream(clips, spec, STEPS)
+
+
+@pytest.fixture(scope="module", params=shipped_bundles())
+def shipped(request: pytest.FixtureRequest, shared_data: Path) -> tuple[Bundle, NDArray[np.uint8], Chain]:
+    bundle = load_bundle(request.param)
+    frames = real_frames(shared_data, bundle.spec)
+    return bundle, frames, run_chain(TorchRunner(restore_network(bundle), bundle.spec), frames)
+
+
+def backends(bundle: Bundle) -> list[Backend]:
+    """Return fp32 in every runtime; TorchScript is not shipped, so it is made anew from the same network."""
+    network = restore_network(bundle)
+    scripts = {
+        "encoder.ts": export_torchscript(plan_encoder(network)), "head.ts": export_torchscript(plan_head(network)),
+    }  # fmt: skip
+    made = Parts("", scripts=scripts).bundle(bundle.folder, bundle.spec)
+    found = [
+        open_backend(bundle, precision="fp32", device="cpu", threads=1),
+        open_backend(made, runtime="torchscript", device="cpu", threads=1),
+    ]
+    if importlib.util.find_spec("openvino") is not None:
+        found.append(open_backend(bundle, runtime="openvino", precision="fp32", device="cpu", threads=1))
+    return found
+
+
+def test_some_models_are_shipped() -> None:
+    assert "weizmann" in shipped_bundles()
+
+
+def test_every_runtime_agrees_with_pytorch_over_500_steps_of_real_video(
+    shipped: tuple[Bundle, NDArray[np.uint8], Chain],
+) -> None:
+    bundle, frames, wanted = shipped
+    assert len(frames) == STEPS
+    for backend in backends(bundle):
+        parity = compare(wanted, run_chain(backend, frames), backend, frames, exact=True)
+        where = f"{bundle.id} in {backend.runtime}"
+        assert parity.fault() is None, where
+        assert max(parity.logits, parity.state, parity.chunks, parity.batch) <= LIMIT, where
+        assert parity.events > 3, f"{where}: a comparison of no events would say nothing"
+
+
+def test_int8_names_the_same_labels_and_events_on_real_video(
+    shipped: tuple[Bundle, NDArray[np.uint8], Chain],
+) -> None:
+    bundle, frames, wanted = shipped
+    faults = []
+    for backend in int8_backends(bundle, frames[::4]):
+        parity = compare(wanted, run_chain(backend, frames), backend, frames, exact=False)
+        fault = parity.fault()
+        if fault is None:
+            assert parity.agreement >= AGREEMENT
+            assert parity.events_moved_s <= parity.interval_s + 1e-6
+            return
+        faults.append(fault)
+    pytest.fail(f"{bundle.id}: {faults}")
+
+
+def int8_backends(bundle: Bundle, material: NDArray[np.uint8]) -> Iterator[Backend]:
+    """Open the int8 encoder that ships, or else those that `actrec-export --int8` would try, one after another."""
+    if "encoder.int8.onnx" in bundle.spec.files:
+        yield open_backend(bundle, precision="int8", device="cpu", threads=1)
+        return
+    encoder = onnx.load_from_string(bundle.read("encoder.onnx"))
+    head = onnx.load_from_string(bundle.read("head.onnx"))
+    fp32 = open_backend(bundle, precision="fp32", device="cpu", threads=1)
+    feeds = calibration_feeds(fp32, material)
+    for keep in KEEP[2:]:
+        small = to_int8(encoder, feeds, keep=keep)
+        made = Parts("", encoders={"fp32": encoder, "int8": small}, head=head).bundle(
+            bundle.folder, bundle.spec
+        )
+        yield open_backend(made, precision="int8", device="cpu", threads=1)
