@@ -48,7 +48,8 @@ class StreamConnection:
         self._paced = self._container.format.name == "hls"
         rate = self._stream.average_rate or self._stream.guessed_rate
         step_s = float(1 / rate) if rate else 0.04
-        self._captures = self._read_all() if self._paced else skip_backlog(self._read_all(), step_s)
+        captures = self._read_all()
+        self._captures: Iterator[Capture] = captures if self._paced else skip_backlog(captures, step_s)
         if self._stream.height > LARGE_H:
             log.warning(
                 "%s: %dx%d is more than a recogniser uses; the camera's sub-stream (see its manual) saves decoding",
@@ -69,6 +70,8 @@ class StreamConnection:
 
     def close(self) -> None:
         """See `Connection.close`."""
+        # The generator and this object hold each other: without this, frames wait for the garbage collector.
+        self._captures = iter(())
         self._container.close()
 
     def _read_all(self) -> Iterator[Capture]:
