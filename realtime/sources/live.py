@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from queue import SimpleQueue
 
 from ...models.errors import SourceError
 from ..frame import Frame
@@ -66,6 +67,7 @@ class LiveFeed:
         self._arrivals: deque[float] = deque(maxlen=120)
         self._session = Session()
         self._abandoned: list[Session] = []
+        self._desk: SimpleQueue[Session | None] | None = None
         self._index = -1
         self._epoch = 0
         self._shape: tuple[tuple[int, int], str] | None = None
@@ -156,7 +158,13 @@ class LiveFeed:
             self._abandoned = [old for old in self._abandoned if not old.over.is_set()]
         with self._lock:
             session = self._session = Session(abandoned=self._stop.is_set())
-        threading.Thread(target=self._read, args=(session,), name=f"read {self.name}", daemon=True).start()
+        if self._desk is None:
+            # One thread reads session after session; only a blocked one is left behind and replaced.
+            self._desk = SimpleQueue()
+            threading.Thread(
+                target=self._serve, args=(self._desk,), name=f"read {self.name}", daemon=True
+            ).start()
+        self._desk.put(session)
         return session
 
     def _await(self, session: Session) -> None:
@@ -172,6 +180,12 @@ class LiveFeed:
             session.abandoned = True
         if not session.over.is_set():
             self._abandoned.append(session)
+            self._dismiss_reader()
+
+    def _dismiss_reader(self) -> None:
+        if self._desk is not None:
+            self._desk.put(None)
+            self._desk = None
 
     def _stall_text(self, session: Session) -> str:
         if session.pictures:
@@ -200,10 +214,15 @@ class LiveFeed:
             self._status = replace(self._status, **changes)  # type: ignore[arg-type]
 
     def _leave(self) -> None:
+        self._dismiss_reader()
         self._done = True
         self._wake.set()
 
     # The reading thread.
+
+    def _serve(self, desk: SimpleQueue[Session | None]) -> None:
+        while (session := desk.get()) is not None:
+            self._read(session)
 
     def _read(self, session: Session) -> None:
         connection: Connection | None = None

@@ -418,11 +418,12 @@ class Blocking:
 
 
 def test_readers_that_never_come_back_are_bounded(nothing_leaks: None, watch: Any) -> None:
-    options = SourceOptions(stall_timeout_s=0.1, open_timeout_s=0.2, retry_max_s=0.1)
+    options = SourceOptions(stall_timeout_s=0.1, open_timeout_s=2.0, retry_max_s=0.1)
     feed = LiveFeed("hung", Blocking, options)
     before = threading.active_count()
     watcher = watch([feed])
-    watcher.run(2.0)
+    watcher.run(5.0, lambda: Blocking.opened >= 4)
+    watcher.run(1.0)
     assert 4 <= Blocking.opened <= 6
     assert threading.active_count() - before <= 6
     began = time.monotonic()
