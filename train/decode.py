@@ -42,7 +42,7 @@ def read_span(
     images: list[NDArray[np.uint8]] = []
     times: list[float] = []
     for time_s, image in _timed(path, start_s, end_s):
-        images.append(image if resize == "crop" else _halve(image, size))
+        images.append(image if resize == "crop" else halve(image, 4 * size))
         times.append(time_s - start_s)
     if not images:
         end = "its end" if end_s is None else f"{end_s:g} s"
@@ -97,8 +97,9 @@ def _seek(path: Path, start_s: float) -> Iterator[Timed]:
         ) from None
 
 
-def _halve(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    while min(image.shape[:2]) >= 4 * size:
+def halve(image: NDArray[np.uint8], limit: int) -> NDArray[np.uint8]:
+    """Halve a picture, as `prepare` does, as often as its shorter side is at least `limit` pixels."""
+    while min(image.shape[:2]) >= limit:
         half_hw = image.shape[0] // 2, image.shape[1] // 2
         even = image[: half_hw[0] * 2, : half_hw[1] * 2]
         image = np.asarray(cv2.resize(even, half_hw[::-1], interpolation=cv2.INTER_AREA), np.uint8)

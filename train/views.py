@@ -82,7 +82,7 @@ def _frames(recording: Recording, view: View, shape: Shape) -> NDArray[np.uint8]
     if view.kind in ("plain", "altered"):
         recipe = Recipe() if view.kind == "plain" else draw_recipe(rng, flip=view.flip)
         picked = pick_frames(recording.times, shape.fps, recipe, rng)
-        images = alter(recording, picked, recipe, rng)
+        images = alter(recording, picked, recipe, shape.size, rng)
         return np.stack([prepare(image, shape) for image in images])
     return _idle(recording, view.kind, shape, rng)
 
@@ -95,10 +95,11 @@ def _idle(recording: Recording, kind: Kind, shape: Shape, rng: np.random.Generat
         return np.stack([prepare(images[index], shape) for index in picked])
     if kind == "empty" and len(images) >= 5:
         spread = np.linspace(0, len(images) - 1, min(15, len(images))).astype(int)
-        plate = np.median(np.stack([images[index] for index in spread]), axis=0).astype(np.uint8)
+        still = np.median(np.stack([prepare(images[index], shape) for index in spread]), axis=0).astype(
+            np.uint8
+        )
     else:
-        plate = images[int(rng.integers(len(images)))]
-    still = prepare(plate, shape)
+        still = prepare(images[int(rng.integers(len(images)))], shape)
     level = float(rng.choice([0.0, 1.0, 2.5, 5.0]))
     drift = np.cumsum(rng.normal(0.0, 0.004, count)) if rng.random() < 0.5 else np.zeros(count)
     if rng.random() < 0.3:
