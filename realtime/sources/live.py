@@ -236,7 +236,9 @@ class LiveFeed:
                     break
                 self._take(session, capture)
         except SourceError as error:
-            session.error = error
+            # The traceback holds this frame, and with it the connection, until the garbage is collected.
+            session.error = error.with_traceback(None)
+            error.__context__ = None
         except Exception as error:  # a fault in a driver must not end the program
             session.error = SourceError(redact_text(f"{self.name}: {type(error).__name__}: {error}"))
         finally:
