@@ -174,7 +174,8 @@ class LiveFeed:
             left_s = session.progress + allowed_s - time.monotonic()
             if left_s <= 0 or session.over.is_set():
                 break
-            self._turn.wait(left_s)
+            # Not the whole time at once: the first picture shortens what is allowed.
+            self._turn.wait(min(left_s, 0.25))
             self._turn.clear()
         with self._lock:
             session.abandoned = True
