@@ -21,7 +21,7 @@ from actrec.train.run import train
 from actrec.train.show import Screen
 
 ABOUT = (
-    "Surveillance Camera Fight (MIT), every second clip of Hockey Fights, UT-Interaction (kick, punch and push "
+    "Surveillance Camera Fight (MIT), every fourth clip of Hockey Fights, UT-Interaction (kick, punch and push "
     "against handshake, hug and waiting), and made scenes in which nothing happens"
 )
 SEED = 7
@@ -52,7 +52,7 @@ def _idle(data: Path, clips: Path) -> Iterator[Row]:
 def config(listing: Path, out: Path) -> TrainConfig:
     """Return the training run."""
     return TrainConfig(
-        data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT, passes=2,
+        data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT, passes=1,
         hidden=128, embedding=128, epochs=24, false_alarms=0.5, seed=SEED, cache=out.parent / "cache",
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ def fight_rows(data: Path) -> Iterator[Row]:
         source, label = row["set"], row["label"]
         if source in ("cctv_fights", "hockey_fights"):
             name, split = {"fight": "fight", "nofight": "background"}[label], fight_split(row)
-            if source == "hockey_fights" and number_of(row["path"]) % 2:
+            if source == "hockey_fights" and number_of(row["path"]) % 4:
                 continue
         elif source == "ut_interaction" and UT.get(label) in (
             "fighting",
