@@ -25,6 +25,8 @@ from .restore import restore_network
 
 STEPS = 500
 SETS = {"weizmann": ("weizmann",), "fights": ("cctv_fights", "hockey_fights")}
+LOSES_EVENTS = ("everyday",)
+"""Their int8 names the labels, but makes or loses an event near its threshold: `actrec-export --int8` refuses it."""
 EVERYDAY = ("weizmann", "home_falls", "push_ups", "ut_interaction")
 
 
@@ -85,13 +87,13 @@ def test_int8_names_the_same_labels_and_events_on_real_video(
     shipped: tuple[Bundle, NDArray[np.uint8], Chain],
 ) -> None:
     bundle, frames, wanted = shipped
+    ships = "encoder.int8.onnx" in bundle.spec.files
     faults = []
     for backend in int8_backends(bundle, frames[::4]):
         parity = compare(wanted, run_chain(backend, frames), backend, frames, exact=False)
         fault = parity.fault()
-        if fault is None:
-            assert parity.agreement >= AGREEMENT
-            assert parity.events_moved_s <= parity.interval_s + 1e-6
+        labels_hold = parity.agreement >= AGREEMENT
+        if fault is None or (labels_hold and bundle.spec.name in LOSES_EVENTS and not ships):
             return
         faults.append(fault)
     pytest.fail(f"{bundle.id}: {faults}")
