@@ -26,7 +26,7 @@ from .restore import restore_network
 STEPS = 500
 SETS = {"weizmann": ("weizmann",), "fights": ("cctv_fights", "hockey_fights")}
 LOSES_EVENTS = ("everyday",)
-"""Their int8 names the labels, but makes or loses an event near its threshold: `actrec-export --int8` refuses it."""
+"""Their int8 names the labels, but makes or loses an event near its threshold: `--int8` refuses it."""
 EVERYDAY = ("weizmann", "home_falls", "push_ups", "ut_interaction")
 
 
