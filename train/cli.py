@@ -15,7 +15,7 @@ from .config import CONFIG_FILE, TrainConfig, make_config, read_config
 from .show import Screen
 
 app = new_app()
-TEACH_ME = {"epochs": 15, "passes": 3, "streams": 8, "chunk": 32, "hidden": 128, "embedding": 128}
+TEACH_ME = {"epochs": 12, "passes": 2, "streams": 8, "chunk": 32, "hidden": 128, "embedding": 128}
 """With --init a handful of clips is the rule: a smaller head, fitted within a minute on two cores."""
 _DATA, _NET, _FIT, _RUN = "Data", "Network", "Training", "Machine"
 
