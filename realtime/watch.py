@@ -13,7 +13,7 @@ from .results import Event
 from .sources import SourceOptions, open_feeds, parse_source
 from .threads import encoder_threads
 
-DEFAULT_MODEL = "weizmann"
+DEFAULT_MODEL = "everyday"
 
 
 def build_recognizers(

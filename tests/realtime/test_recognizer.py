@@ -91,3 +91,15 @@ def test_the_same_model_twice_and_two_encoders_are_refused() -> None:
         Recognizer(bundle, bundle)
     with pytest.raises(ConfigError, match="at least one"):
         Recognizer()
+
+
+def test_models_on_one_encoder_share_its_pass_and_say_what_each_alone_says() -> None:
+    together = Recognizer("everyday", MODEL)
+    alone = [Recognizer("everyday"), Recognizer(MODEL)]
+    for frame in drawn("door", 2):
+        (result,) = together.update_batch([frame])
+        for recognizer in alone:
+            wanted = recognizer.update(frame)
+            assert wanted is not None
+            assert np.array_equal(result.predictions[wanted.model].probabilities, wanted.probabilities)
+    assert together.encoded == len(drawn("door", 2))
