@@ -51,7 +51,7 @@ BACKBONES = {
     "6 stages": "efficientnet_lite0:6",
     "whole": "efficientnet_lite0",
 }
-ALTERED = (View(), View("altered", 1), View("altered", 2))
+ALTERED = (View(), View("altered", 1))
 
 
 def scored(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -105,7 +105,7 @@ def slice_of(depth: str, pooling: str) -> slice:
 
 
 def gather(data: Path, cache: Path, task: Task, variant: Variant, views: tuple[View, ...]) -> list[Arrays]:
-    """Return the probe's features [T, F] of each clip, for each view; kept under `cache`."""
+    """Return the probe's features [T, F] of each clip, for each view; they and the frames stay under `cache`."""
     probe = Probe(variant.shown, variant.size).eval()
     frozen = freeze(probe, size=variant.size, device="cpu", threads=1)
     shape = Shape(FPS, variant.size, variant.resize)
@@ -113,12 +113,17 @@ def gather(data: Path, cache: Path, task: Task, variant: Variant, views: tuple[V
     for path in task.paths:
         arrays = []
         for view in views:
-            text = f"{variant.name} {variant.size} {variant.resize} {path} {view}"
-            file = cache / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npy"
-            if not file.exists():
-                frames = make_views(data / path, 0.0, None, [view], shape)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                np.save(file, encode_clips(frozen, frames)[0])
-            arrays.append(np.load(file).astype(np.float32))
+            shown = _file(cache, f"frames {shape} {path} {view}")
+            kept = _file(cache, f"features {variant.name} {shape} {path} {view}")
+            if not kept.exists():
+                if not shown.exists():
+                    np.save(shown, make_views(data / path, 0.0, None, [view], shape)[0])
+                np.save(kept, encode_clips(frozen, [np.load(shown)])[0])
+            arrays.append(np.load(kept).astype(np.float32))
         result.append(arrays)
     return result
+
+
+def _file(cache: Path, text: str) -> Path:
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npy"
