@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,6 @@ from .restore import restore_network
 
 STEPS = 500
 SETS = {"weizmann": ("weizmann",), "fights": ("cctv_fights", "hockey_fights")}
-LOSES_EVENTS = ("everyday",)
-"""Their int8 names the labels, but makes or loses an event near its threshold: `--int8` refuses it."""
 EVERYDAY = ("weizmann", "home_falls", "push_ups", "ut_interaction")
 
 
@@ -83,34 +81,28 @@ def test_every_runtime_agrees_with_pytorch_over_500_steps_of_real_video(
         assert parity.events > 3, f"{where}: a comparison of no events would say nothing"
 
 
-def test_int8_names_the_same_labels_and_events_on_real_video(
-    shipped: tuple[Bundle, NDArray[np.uint8], Chain],
-) -> None:
-    bundle, frames, wanted = shipped
-    ships = "encoder.int8.onnx" in bundle.spec.files
-    faults = []
-    for backend in int8_backends(bundle, frames[::4]):
-        parity = compare(wanted, run_chain(backend, frames), backend, frames, exact=False)
-        fault = parity.fault()
-        labels_hold = parity.agreement >= AGREEMENT
-        if fault is None or (labels_hold and bundle.spec.name in LOSES_EVENTS and not ships):
-            return
-        faults.append(fault)
-    pytest.fail(f"{bundle.id}: {faults}")
-
-
-def int8_backends(bundle: Bundle, material: NDArray[np.uint8]) -> Iterator[Backend]:
-    """Open the int8 encoder that ships, or else those that `actrec-export --int8` would try, one after another."""
-    if "encoder.int8.onnx" in bundle.spec.files:
-        yield open_backend(bundle, precision="int8", device="cpu", threads=1)
-        return
+def test_int8_sees_people_it_was_not_calibrated_on_as_fp32_does(shared_data: Path) -> None:
+    bundle = load_bundle("weizmann")
+    unseen = ("ido", "shahar")
+    known = weizmann_frames(shared_data, bundle.spec, lambda actor: actor not in unseen)
+    judged = weizmann_frames(shared_data, bundle.spec, lambda actor: actor in unseen)
     encoder = onnx.load_from_string(bundle.read("encoder.onnx"))
     head = onnx.load_from_string(bundle.read("head.onnx"))
     fp32 = open_backend(bundle, precision="fp32", device="cpu", threads=1)
-    feeds = calibration_feeds(fp32, material)
-    for keep in KEEP[2:]:
-        small = to_int8(encoder, feeds, keep=keep)
-        made = Parts("", encoders={"fp32": encoder, "int8": small}, head=head).bundle(
-            bundle.folder, bundle.spec
-        )
-        yield open_backend(made, precision="int8", device="cpu", threads=1)
+    small = to_int8(encoder, calibration_feeds(fp32, known)[::4], keep=KEEP[2])
+    made = Parts("", encoders={"fp32": encoder, "int8": small}, head=head).bundle(bundle.folder, bundle.spec)
+    wanted = run_chain(TorchRunner(restore_network(bundle), bundle.spec), judged)
+    backend = open_backend(made, precision="int8", device="cpu", threads=1)
+    parity = compare(wanted, run_chain(backend, judged), backend, judged, exact=False)
+    # 98.1 % where this was written; the last half point depends on the processor's int8 instructions.
+    assert parity.agreement >= AGREEMENT - 0.01
+    assert parity.events > 15
+    assert parity.events_moved_s is not None
+    assert parity.events_moved_s <= parity.interval_s + 1e-6
+
+
+def weizmann_frames(folder: Path, spec: ModelSpec, take: Callable[[str], bool]) -> NDArray[np.uint8]:
+    """Return the frames of some actors' clips, one clip after another."""
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["set"] == "weizmann" and take(row["group"])]
+    return read_stream([Clip(folder / row["path"], row["label"]) for row in rows], spec, STEPS)
