@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--idle", action="store_true", help="an empty, noisy room instead of the demo figure")
     parser.add_argument("--motion-gate", action="store_true")
     parser.add_argument("--adapt", action="store_true")
+    parser.add_argument("--threads", type=int, help="of the encoder; default: what actrec-live takes")
     parser.add_argument("--size", default="640x360")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -93,7 +94,7 @@ def measure(server: RtspServer, options: argparse.Namespace) -> dict[str, object
     """Run the pipeline on all cameras and return the figures; the first ten seconds do not count."""
     sources = [parse_source(f"cam{n}={server.url(f'/cam{n}')}") for n in range(options.cameras)]
     feeds = open_feeds(sources, SourceOptions())
-    threads = encoder_threads(len(feeds))
+    threads = options.threads or encoder_threads(len(feeds))
     recognizers = build_recognizers(
         [options.model], threads=threads, precision=options.precision, motion_gate=options.motion_gate
     )
