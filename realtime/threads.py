@@ -15,8 +15,7 @@ def usable_cores() -> int:
 def encoder_threads(live_sources: int) -> int:
     """Return the encoder's threads: half of the cores, so that decoding keeps the others; never more than 4.
 
-    With more cameras than cores the encoder is what falls behind, and gets all of them: 16 cameras on two
-    cores were given 9.4 labels a second each with two threads and 8.3 with one.
+    With more cameras than cores the encoder is what falls behind, and gets all of them.
     """
     cores = usable_cores()
     return min(4, cores if live_sources > cores else max(1, cores // 2))
