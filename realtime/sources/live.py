@@ -18,6 +18,7 @@ from .clock import StreamClock
 from .connection import Capture, Connection, Session
 from .feed import FeedStatus, Handoff
 from .options import SourceOptions
+from .spells import Spells
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,6 @@ FIRST_RETRY_S = 0.25
 RETRY_GROWTH = 1.6
 STEADY_S = 2.0
 """A connection with pictures that has lasted so long starts the pauses anew."""
-SHOWN_S = 3.0
-"""How long a fault of a source that goes on stays in its status."""
-QUIET_S = 60.0
-"""Between two log lines on the same fault."""
 MAX_ABANDONED = 4
 """Blocked readers that may linger; the next attempt waits until one of them comes back."""
 
@@ -80,7 +77,7 @@ class LiveFeed:
         self._done = False
         self._error: Exception | None = None
         self._reported = ""
-        self._notice, self._notice_at, self._shown_until = "", 0.0, 0.0
+        self._spells = Spells(name)
 
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """See `Feed.start`."""
@@ -285,15 +282,10 @@ class LiveFeed:
         tick = self._clock.tick(capture.stamp_s, now)
         shape = (capture.size_hw, capture.codec)
         reshaped = self._shape is not None and shape != self._shape
-        if not first and (tick.gap or reshaped):
+        fault = tick.fault or ("corrupt picture" if capture.corrupt else "")
+        faulty = bool(fault) and self._spells.begins(fault, now)
+        if not first and (tick.gap or reshaped or faulty):
             self._epoch += 1
-        notice = tick.fault or ("corrupt picture" if capture.corrupt else "")
-        if notice:
-            # A camera with a bad cable says so once a minute, not at each picture.
-            fresh = notice != self._notice or now > self._notice_at + QUIET_S
-            log.log(logging.WARNING if fresh else logging.DEBUG, "%s: %s", self.name, notice)
-            self._notice, self._notice_at = notice, now if fresh else self._notice_at
-            self._shown_until = now + SHOWN_S
         if reshaped:
             log.warning("%s: now %dx%d", self.name, capture.size_hw[1], capture.size_hw[0])
         self._shape = shape
@@ -301,7 +293,7 @@ class LiveFeed:
         status = replace(
             status,
             state="running",
-            detail=self._notice if now < self._shown_until else "",
+            detail=self._spells.shown(now),
             size_hw=capture.size_hw,
             frames_in=self._index + 1,
             faults=faults,
