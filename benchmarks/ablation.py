@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import torch
 from ablation_probe import DEPTHS, FPS, Arrays, Differences, Variant, gather, slice_of
-from ablation_tasks import TASKS, Task, read_task
+from ablation_tasks import FIGHTS, TASKS, Task, read_task
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -42,10 +42,11 @@ INPUTS = (
     Variant("contrast gain per frame", Differences(DOUBLING, "contrast gain")),
     Variant("grey + two differences", Differences(DOUBLING, "with grey")),
 )
-SIZES = (
-    Variant("96 px", MotionInput(FPS), 96), Variant("160 px", MotionInput(FPS), 160),
-    Variant("letterbox", MotionInput(FPS), resize="letterbox"),
-)  # fmt: skip
+SIZES = tuple(
+    CHOSEN if size == CHOSEN.size else Variant(f"{size} px", MotionInput(FPS), size)
+    for size in (96, 128, 160, 192, 224)
+)
+LETTERBOX = Variant("128 px, letterbox", MotionInput(FPS), resize="letterbox")
 BACKBONES = {
     "5 stages": "efficientnet_lite0:5",
     "6 stages": "efficientnet_lite0:6",
@@ -138,13 +139,21 @@ class Bench:
 
     def __init__(self, data: Path, cache: Path) -> None:
         self._data, self._cache = data, cache
-        self._tasks = {name: read_task(data, name) for name in TASKS}
+        self._tasks = {name: read_task(data, name) for name in (*TASKS, *FIGHTS)}
 
-    def row(self, title: str, variant: Variant, depth: str, pooling: str, kind: str = "mean") -> None:
+    def row(
+        self,
+        title: str,
+        variant: Variant,
+        depth: str,
+        pooling: str,
+        kind: str = "mean",
+        tasks: tuple[str, ...] = TASKS,
+    ) -> None:
         """Print one line of a table."""
         figures = []
         views = (View(),) if kind == "mean" else ALTERED
-        for task in self._tasks.values():
+        for task in (self._tasks[name] for name in tasks):
             got = gather(self._data, self._cache, task, variant, views)
             part = [[view[:, slice_of(depth, pooling)] for view in clip] for clip in got]
             if kind == "mean":
@@ -173,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("tables", nargs="+", choices=["inputs", "depth", "sizes", "heads", "cost"])
+    parser.add_argument("tables", nargs="+", choices=["inputs", "depth", "sizes", "heads", "fights", "cost"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     options = parser.parse_args()
@@ -186,12 +195,13 @@ def main() -> None:
                 for size in (96, 128, 160, 192):
                     print(f"| {depth}, {size} px | {cost_ms(backbone, size):.2f} |", flush=True)
             continue
-        print(f"\n| {table} | " + " | ".join(TASKS) + " |\n|---|---|---|---|", flush=True)
+        columns = FIGHTS if table == "fights" else TASKS
+        print(f"\n| {table} | " + " | ".join(columns) + " |\n|---|---|---|---|", flush=True)
         if table == "inputs":
             for variant in INPUTS:
                 bench.row(variant.name, variant, "6 stages", "motion")
         elif table == "sizes":
-            for variant in SIZES:
+            for variant in (*SIZES, LETTERBOX):
                 bench.row(variant.name, variant, "6 stages", "motion")
         elif table == "depth":
             for depth in DEPTHS:
@@ -199,8 +209,8 @@ def main() -> None:
                 bench.row(f"{depth}, weighted by motion", CHOSEN, depth, "motion")
         else:
             for variant in (RGB, CHOSEN):
-                for kind in ("mean", "gru", "lstm"):
-                    bench.row(f"{variant.name}, {kind}", variant, "6 stages", "motion", kind)
+                for kind in ("mean", "gru") if table == "fights" else ("mean", "gru", "lstm"):
+                    bench.row(f"{variant.name}, {kind}", variant, "6 stages", "motion", kind, columns)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from actrec.models import Resize, StateSpec
 from actrec.train.backbones import build_backbone
 from actrec.train.encode import encode_clips, freeze
-from actrec.train.inputs import EncoderInput
+from actrec.train.inputs import NOISE_FLOOR, EncoderInput, grey_levels
 from actrec.train.network import Encoder, pool
 from actrec.train.views import Shape, View, make_views
 
@@ -41,9 +41,7 @@ class Differences(EncoderInput):
 
     def forward(self, frames: Tensor, history: Tensor) -> tuple[Tensor, ...]:
         """Form the picture."""
-        rgb = frames.float()
-        grey = torch.floor((rgb[..., 0] * 77.0 + rgb[..., 1] * 150.0 + rgb[..., 2] * 29.0 + 128.0) / 256.0)
-        seen = torch.cat([grey.clamp(1.0, 255.0).unsqueeze(1), history.float()], dim=1)
+        seen = torch.cat([grey_levels(frames), history.float()], dim=1)
         signed = torch.cat(
             [
                 (seen[:, a : a + 1] - seen[:, b : b + 1]) * (seen[:, b : b + 1] > 0) / 255.0
@@ -52,7 +50,7 @@ class Differences(EncoderInput):
             dim=1,
         )
         size = signed.abs()
-        energy = torch.relu(size.mean(dim=1, keepdim=True) - 8.0 / 255.0)
+        energy = torch.relu(255.0 * size.mean(dim=1, keepdim=True) - NOISE_FLOOR)
         floored = torch.relu(size - 4.0 / 255.0)
         strength = (floored * floored).mean(dim=(1, 2, 3), keepdim=True).sqrt()
         pictures = {
@@ -62,7 +60,7 @@ class Differences(EncoderInput):
             "contrast gain": lambda: (floored / (4.0 * strength + 0.08)).clamp(0.0, 1.0),
             "with grey": lambda: torch.cat([seen[:, :1] / 255.0, size[:, :2]], dim=1),
         }
-        return pictures[self.form](), energy, seen[:, :-1].to(torch.uint8)
+        return 255.0 * pictures[self.form](), energy, seen[:, :-1].to(torch.uint8)
 
 
 class Probe(Encoder):
@@ -80,7 +78,7 @@ class Probe(Encoder):
         """Return (all features, next state ...)."""
         picture, *rest = self.input(frames, *state)
         energy = rest.pop(0) if self.input.has_energy else None
-        maps, found = (picture - self.mean) / self.std, []
+        maps, found = self.normalise(picture), []
         for part in self.parts:
             maps = part(maps)
             found += [pool(maps, None), pool(maps, energy)]

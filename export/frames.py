@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import ConfigError, ModelSpec, SourceError
-from ..train.clips import Clip, read_clips
+from ..train.clips import Clip, Split, read_clips
 from ..train.config import CONFIG_FILE, read_config
 from ..train.views import Shape, View, make_views
 
 
 def task_clips(run: Path, data: Path | None) -> list[Clip]:
-    """Return the clips of `data`, or else of what the run was trained on; none if that is not here any more."""
+    """Return the clips of `data`, or else of what the run was trained on; none if that is not here any more.
+
+    Those that the run held out say so in their `split`, as far as its list or its options name them.
+    """
     if data is not None:
         return read_clips(data)
     folder = run if run.is_dir() else run.parent
@@ -33,7 +37,13 @@ def task_clips(run: Path, data: Path | None) -> list[Clip]:
     except ConfigError:
         return []
     labels = set(values.get("labels") or ())
-    return [clip for clip in clips if not labels or clip.label in labels]
+    held: dict[str | None, Split] = dict.fromkeys(values.get("val_groups") or (), "val")
+    held |= dict.fromkeys(values.get("test_groups") or (), "test")
+    return [
+        replace(clip, split=held.get(clip.group, clip.split))
+        for clip in clips
+        if not labels or clip.label in labels
+    ]
 
 
 def read_stream(clips: list[Clip], spec: ModelSpec, count: int, *, seed: int = 0) -> NDArray[np.uint8]:

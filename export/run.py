@@ -41,7 +41,7 @@ from .graphs import (
     torchscript_bytes,
 )
 from .parity import LIMIT, Chain, Parity, TorchRunner, compare, run_chain, step_apart
-from .quantize import CALIBRATION_FRAMES, KEEP, calibration_feeds, to_fp16, to_int8
+from .quantize import CALIBRATION_EACH, CALIBRATION_FRAMES, KEEP, calibration_feeds, to_fp16, to_int8
 from .report import Line, measure, print_table
 from .triton import write_repository
 
@@ -133,7 +133,9 @@ def run_export(source: Path, out: Path, wish: Wish, name: str) -> Bundle:
             frames = (
                 read_stream(clips, trained.spec, wish.verify) if clips else drawn_stream(size, wish.verify)
             )
-            material = read_stream(clips, trained.spec, CALIBRATION_FRAMES, seed=1) if wish.int8 else frames
+            known = [clip for clip in clips if clip.split not in ("val", "test")]
+            count = CALIBRATION_FRAMES * CALIBRATION_EACH
+            material = read_stream(known or clips, trained.spec, count, seed=1) if wish.int8 else frames
         making = Making(trained, out, frames, show)
         making.make(wish, material)
         bundle = making.parts.bundle(out, making.spec)
@@ -197,15 +199,14 @@ class Making:
     def _make_int8(self, material: NDArray[np.uint8]) -> None:
         backend = open_backend(self.parts.bundle(self._out, self.spec), precision="fp32", device="cpu")
         feeds = calibration_feeds(backend, material)
+        runtimes: tuple[Runtime, ...] = ("onnx", "openvino") if _has_openvino() else ("onnx",)
         for keep in KEEP:
             with self._show(f"int8, {keep[0]} first and {keep[1]} last layers in float"):
                 self.parts.encoders["int8"] = to_int8(self.parts.encoders["fp32"], feeds, keep=keep)
-            parity = self._prove("onnx", "int8")
-            if parity.fault() is None:
+            if all(self._prove(runtime, "int8").fault() is None for runtime in runtimes):
                 break
-        parity.require("int8")
-        if _has_openvino():
-            self._prove("openvino", "int8").require("int8 in OpenVINO")
+        for runtime in runtimes:
+            self.proofs[runtime, "int8"].require(f"int8 in {runtime}")
         self.spec = self.spec.model_copy(update={"precision": "int8"})
 
     def _prove(self, runtime: Runtime, precision: Precision) -> Parity:

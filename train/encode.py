@@ -119,11 +119,11 @@ def weights_key(encoder: Encoder) -> str:
     digest = hashlib.sha256(str(encoder).encode())
     state = tuple(torch.full_like(array, 60) for array in encoder.start(1))
     size = encoder.state_specs[0].shape[-1] if encoder.state_specs else 32
-    ramp = torch.arange(size * size * 3, device=encoder.mean.device).remainder(251).to(torch.uint8)
+    ramp = torch.arange(size * size * 3, device=encoder.gain.device).remainder(251).to(torch.uint8)
     with torch.inference_mode():
         for tensor in encoder.input(ramp.view(1, size, size, 3), *state):
             digest.update(tensor.cpu().numpy().tobytes())
-    for name, tensor in [*encoder.state_dict().items(), ("mean", encoder.mean), ("std", encoder.std)]:
+    for name, tensor in [*encoder.state_dict().items(), ("gain", encoder.gain), ("offset", encoder.offset)]:
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

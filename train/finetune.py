@@ -130,7 +130,7 @@ def encode_windows(encoder: Encoder, windows: Tensor) -> Tensor:
             if encoder.input.has_energy:
                 energies.append(rest.pop(0))
             state = tuple(rest)
-            pictures.append((picture - encoder.mean) / encoder.std)
+            pictures.append(encoder.normalise(picture))
         stacked = torch.stack(pictures, dim=1)
         energy = torch.stack(energies, dim=1).flatten(0, 1) if energies else None
     features = pool(encoder.backbone(stacked.flatten(0, 1)), energy)

@@ -12,16 +12,16 @@ from ..models import StateSpec
 InputKind = Literal["motion", "rgb"]
 LAGS_S = (0.1, 0.2, 0.4)
 """Time distances of the differences. docs/training.md compares them with others."""
-NOISE_FLOOR = 8.0 / 255.0
-"""A mean difference below this is taken for sensor noise and does not attract the pooling."""
+NOISE_FLOOR = 8.0
+"""A mean difference below this many grey levels is taken for sensor noise and does not attract the pooling."""
 
 
 class EncoderInput(nn.Module):
     """Maps frames and state to a picture for the backbone.
 
-    `forward(frames, *state)`: frames uint8 [N, S, S, 3] RGB, one of each of N streams -> (float32
-    [N, 3, S, S] in 0..1, energy, next state ...). Energy float32 [N, 1, S, S] says where to look, >= 0;
-    inputs that do not know give none. State arrays are [N, *shape]; zeros start a stream.
+    `forward(frames, *state)`: frames uint8 [N, S, S, 3] RGB, one of each of N streams -> (picture float32
+    [N, 3, S, S] in levels 0..255, energy, next state ...). Energy float32 [N, 1, S, S] in levels says where to
+    look; inputs that do not know give none. State arrays are [N, *shape]; zeros start a stream.
     """
 
     has_energy = False
@@ -40,8 +40,8 @@ class RgbInput(EncoderInput):
         return ()
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        """Scale to 0..1, channels first."""
-        return (frames.permute(0, 3, 1, 2).float() / 255.0,)
+        """Put the channels first."""
+        return (frames.permute(0, 3, 1, 2).float(),)
 
 
 class MotionInput(EncoderInput):
@@ -63,14 +63,28 @@ class MotionInput(EncoderInput):
         return (StateSpec(name="encoder_state_0", shape=(max(self.steps), size, size), dtype="uint8"),)
 
     def forward(self, frames: Tensor, history: Tensor) -> tuple[Tensor, ...]:
-        """Form the differences in 0..1 and shift the history."""
-        rgb = frames.float()
-        grey = torch.floor((rgb[..., 0] * 77.0 + rgb[..., 1] * 150.0 + rgb[..., 2] * 29.0 + 128.0) / 256.0)
-        grey = grey.clamp(1.0, 255.0).unsqueeze(1)
-        past = torch.cat([history[:, step - 1 : step] for step in self.steps], dim=1).float()
-        motion = (grey - past).abs() * (past > 0.0).float() / 255.0
-        energy = torch.relu(motion.mean(dim=1, keepdim=True) - NOISE_FLOOR)
-        return motion, energy, torch.cat([grey.to(torch.uint8), history[:, :-1]], dim=1)
+        """Form the differences and shift the history.
+
+        One small array for each difference: slicing, masking and averaging them joined costs twice the time.
+        """
+        grey = grey_levels(frames)
+        differences = []
+        for step in self.steps:
+            past = history[:, step - 1 : step].float()
+            differences.append((grey - past).abs() * past.clamp(max=1.0))
+        energy = torch.relu(sum(differences[1:], differences[0]) / len(differences) - NOISE_FLOOR)
+        return (
+            torch.cat(differences, dim=1),
+            energy,
+            torch.cat([grey.to(torch.uint8), history[:, :-1]], dim=1),
+        )
+
+
+def grey_levels(frames: Tensor) -> Tensor:
+    """Return whole grey levels 1..255 of frames uint8 [N, S, S, 3], as float32 [N, 1, S, S]."""
+    rgb = frames.float()
+    weighted = rgb[..., 0] * 77.0 + rgb[..., 1] * 150.0 + rgb[..., 2] * 29.0
+    return torch.floor((weighted + 128.0) * (1.0 / 256.0)).clamp(1.0, 255.0).unsqueeze(1)
 
 
 def build_input(kind: InputKind, fps: float) -> EncoderInput:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from ..models import ModelError, Resize, StateSpec
 from .backbones import DEFAULT_BACKBONE, Backbone, build_backbone
 from .inputs import InputKind, build_input
 
 CHECKPOINT_FORMAT = "actrec.checkpoint/1"
-EVEN_WEIGHT = 1e-4
-"""Weight of a cell in which nothing moves, beside a mean difference in 0..1."""
+EVEN_WEIGHT = 0.0255
+"""Weight of a cell in which nothing moves, beside a mean difference in grey levels."""
 
 
 class NetworkConfig(BaseModel):
@@ -51,8 +51,8 @@ class Encoder(nn.Module):
     motion in each cell: a small person far away is seen as well as a near one, and a still room not at all.
     """
 
-    mean: Tensor
-    std: Tensor
+    gain: Tensor
+    offset: Tensor
 
     def __init__(self, backbone: Backbone, kind: InputKind, size: int, fps: float) -> None:
         super().__init__()
@@ -60,18 +60,23 @@ class Encoder(nn.Module):
         self.backbone = backbone.module
         self.features = backbone.features
         self.state_specs: tuple[StateSpec, ...] = self.input.state_specs(size)
-        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1), persistent=False)
+        mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (backbone.mean, backbone.std))
+        self.register_buffer("gain", 1.0 / (255.0 * std), persistent=False)
+        self.register_buffer("offset", -mean / std, persistent=False)
 
     def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Return (features, next state ...)."""
         picture, *rest = self.input(frames, *state)
         energy = rest.pop(0) if self.input.has_energy else None
-        return pool(self.backbone((picture - self.mean) / self.std), energy), *rest
+        return pool(self.backbone(self.normalise(picture)), energy), *rest
+
+    def normalise(self, picture: Tensor) -> Tensor:
+        """Return a picture in levels 0..255 as the backbone was trained to see it."""
+        return picture * self.gain + self.offset
 
     def start(self, streams: int) -> tuple[Tensor, ...]:
         """Return the state of `streams` new streams: zeros."""
-        device = self.mean.device
+        device = self.gain.device
         return tuple(
             torch.zeros((streams, *spec.shape), dtype=getattr(torch, spec.dtype), device=device)
             for spec in self.state_specs
@@ -87,8 +92,14 @@ def pool(maps: Tensor, energy: Tensor | None) -> Tensor:
         return maps
     if energy is None:
         return maps.mean(dim=(2, 3))
-    cell = energy.shape[-1] // maps.shape[-1]
-    weight = F.avg_pool2d(energy, cell) + EVEN_WEIGHT
+    # The mean over each cell, as two small products: the runtimes' pooling over large windows is slow.
+    cells = int(maps.shape[-1])
+    side = int(energy.shape[-1]) // cells
+    across = torch.from_numpy(
+        np.kron(np.eye(cells, dtype=np.float32), np.full((1, side), 1 / side, np.float32))
+    )
+    across = across.to(energy.device)
+    weight = across @ energy @ across.T + EVEN_WEIGHT
     return (maps * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3))
 
 

@@ -66,11 +66,11 @@ def _settings(config: NetworkConfig) -> dict[str, Any]:
 
 
 def _from_bundle(bundle: Bundle, config: TrainConfig) -> Reused:
-    spec = bundle.spec
-    precision: Precision | None = "fp32" if "encoder.onnx" in spec.files else None
-    backend = open_backend(bundle, precision=precision, device="cpu", threads=config.threads)
-    network = _rebuild(bundle, backend)
-    return Reused(_settings(network.config), network.encoder.state_dict(), BundleEncoder(backend), bundle)
+    exact: Precision | None = "fp32" if "encoder.onnx" in bundle.spec.files else None
+    network = _rebuild(bundle, open_backend(bundle, precision=exact, device="cpu", threads=config.threads))
+    # The head learns from what the live run will show it: the encoder in the bundle's own precision.
+    shown = BundleEncoder(open_backend(bundle, device="cpu", threads=config.threads))
+    return Reused(_settings(network.config), network.encoder.state_dict(), shown, bundle)
 
 
 class BundleEncoder:
