@@ -8,17 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from numpy.typing import NDArray
 
 from actrec.export.frames import read_stream
 from actrec.export.graphs import export_torchscript, plan_encoder, plan_head
 from actrec.export.parity import AGREEMENT, LIMIT, Chain, TorchRunner, compare, run_chain
-from actrec.export.quantize import KEEP, calibration_feeds, to_int8
 from actrec.export.run import Parts
 from actrec.models import Bundle, ModelSpec, load_bundle, shipped_bundles
-from actrec.realtime.backends import Backend, open_backend
+from actrec.realtime.backends import Backend, Runtime, open_backend
 from actrec.train.clips import Clip
 
 from .restore import restore_network
@@ -81,23 +79,38 @@ def test_every_runtime_agrees_with_pytorch_over_500_steps_of_real_video(
         assert parity.events > 3, f"{where}: a comparison of no events would say nothing"
 
 
+def test_int8_says_the_same_of_500_steps_of_real_video(
+    shipped: tuple[Bundle, NDArray[np.uint8], Chain],
+) -> None:
+    bundle, frames, wanted = shipped
+    assert bundle.spec.precision == "int8"
+    for runtime in runtimes():
+        require_same_labels_and_events(bundle, runtime, frames, wanted)
+
+
 def test_int8_sees_people_it_was_not_calibrated_on_as_fp32_does(shared_data: Path) -> None:
     bundle = load_bundle("weizmann")
-    unseen = ("ido", "shahar")
-    known = weizmann_frames(shared_data, bundle.spec, lambda actor: actor not in unseen)
-    judged = weizmann_frames(shared_data, bundle.spec, lambda actor: actor in unseen)
-    encoder = onnx.load_from_string(bundle.read("encoder.onnx"))
-    head = onnx.load_from_string(bundle.read("head.onnx"))
-    fp32 = open_backend(bundle, precision="fp32", device="cpu", threads=1)
-    small = to_int8(encoder, calibration_feeds(fp32, known)[::4], keep=KEEP[2])
-    made = Parts("", encoders={"fp32": encoder, "int8": small}, head=head).bundle(bundle.folder, bundle.spec)
-    wanted = run_chain(TorchRunner(restore_network(bundle), bundle.spec), judged)
-    backend = open_backend(made, precision="int8", device="cpu", threads=1)
-    parity = compare(wanted, run_chain(backend, judged), backend, judged, exact=False)
-    # 98.1 % where this was written; the last half point depends on the processor's int8 instructions.
-    assert parity.agreement >= AGREEMENT - 0.01
-    assert parity.events > 15
-    assert parity.events_moved_s <= parity.interval_s + 1e-6
+    judged = weizmann_frames(shared_data, bundle.spec, lambda actor: actor in ("ido", "shahar"))
+    exact = open_backend(bundle, precision="fp32", device="cpu", threads=1)
+    for runtime in runtimes():
+        require_same_labels_and_events(bundle, runtime, judged, run_chain(exact, judged))
+
+
+def runtimes() -> list[Runtime]:
+    """Return the runtimes that run an int8 graph here."""
+    return ["onnx", "openvino"] if importlib.util.find_spec("openvino") is not None else ["onnx"]
+
+
+def require_same_labels_and_events(
+    bundle: Bundle, runtime: Runtime, frames: NDArray[np.uint8], wanted: Chain
+) -> None:
+    """Hold the shipped int8 encoder against what fp32 said."""
+    small = open_backend(bundle, runtime=runtime, precision="int8", device="cpu", threads=1)
+    parity = compare(wanted, run_chain(small, frames), small, frames, exact=False)
+    where = f"{bundle.id} in {runtime}"
+    assert parity.agreement >= AGREEMENT, where
+    assert parity.events_moved_s <= parity.interval_s + 1e-6, where
+    assert parity.events > 3, f"{where}: a comparison of no events would say nothing"
 
 
 def weizmann_frames(folder: Path, spec: ModelSpec, take: Callable[[str], bool]) -> NDArray[np.uint8]:

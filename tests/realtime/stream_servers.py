@@ -41,8 +41,12 @@ def encode(
     size: tuple[int, int] = (320, 240),
     fps: int = 25,
     seconds: float = 4.0,
+    kbit_s: int | None = None,
 ) -> Path:
-    """Encode `source` (None: a moving test picture) for the RTSP server, by ffmpeg; size is (width, height)."""
+    """Encode `source` (None: a moving test picture) for the RTSP server, by ffmpeg; size is (width, height).
+
+    kbit_s: the bit rate of H.264, as a camera holds it; None encodes everything finely.
+    """
     width, height = size
     if source is None:
         take = ["-f", "lavfi", "-i", f"testsrc2=size={width}x{height}:rate={fps}", "-t", str(seconds)]
@@ -58,7 +62,10 @@ def encode(
             f"log-level=none:aud=1:bframes=0:keyint={fps}",
         ]
     else:
-        codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-bf", "0", "-g", str(fps)]
+        rate = ["-crf", "16"]
+        if kbit_s is not None:
+            rate = ["-b:v", f"{kbit_s}k", "-maxrate", f"{kbit_s}k", "-bufsize", f"{kbit_s}k"]
+        codec = ["-c:v", "libx264", "-preset", "veryfast", *rate, "-bf", "0", "-g", str(fps)]
         codec += ["-x264-params", "slices=1:sliced-threads=0:aud=1"]
     shape = "hevc" if target.suffix == ".h265" else "h264"
     command = [
