@@ -56,8 +56,12 @@ def live(
     post_roll: Annotated[
         float, typer.Option(help="Seconds after an event in its clip.", min=0.0, max=60.0)
     ] = 3.0,
-    keep_days: Annotated[float, typer.Option(help="Delete clips that are older.", min=0.0)] = 30.0,
-    keep_gb: Annotated[float, typer.Option(help="Delete the oldest clips beyond this size.", min=0.0)] = 10.0,
+    keep_days: Annotated[
+        float, typer.Option(help="Delete clips, and parts of --save, that are older.", min=0.0)
+    ] = 30.0,
+    keep_gb: Annotated[
+        float, typer.Option(help="Delete the oldest clips, or parts of --save, beyond this size.", min=0.0)
+    ] = 10.0,
     threshold: Annotated[
         float | None, typer.Option(help="Probability at which an event begins, for every label.")
     ] = None,

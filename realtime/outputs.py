@@ -55,11 +55,11 @@ class OutputOptions(Protocol):
 
     @property
     def keep_days(self) -> float:
-        """Days that clips are kept."""
+        """Days that clips, and the parts of a camera's recording, are kept."""
 
     @property
     def keep_gb(self) -> float:
-        """Gigabytes (1e9 bytes) that clips may take together; the oldest go first."""
+        """Gigabytes (1e9 bytes) that clips, or the parts of a recording, may take together; the oldest go first."""
 
 
 class Outputs:
@@ -86,7 +86,9 @@ class Outputs:
         self, options: OutputOptions, names: Sequence[str], quiet: frozenset[str], append: bool
     ) -> None:
         from .sinks.jsonl import EventLines, PredictionLines
+        from .sinks.retention import Retention
 
+        retention = Retention(options.keep_days, int(options.keep_gb * 1e9))
         if options.events is not None:
             self._sinks.append(EventLines(options.events, append=append))
         if options.predictions is not None:
@@ -94,13 +96,11 @@ class Outputs:
         if options.save is not None:
             from .sinks.video import SavedVideo
 
-            self._sinks.append(SavedVideo(options.save, names, quiet=quiet))
+            self._sinks.append(SavedVideo(options.save, names, quiet=quiet, retention=retention))
         if options.clips is not None:
             from .sinks.clips import ClipRule, EventClips
-            from .sinks.retention import Retention
 
             rule = ClipRule(before_s=options.pre_roll_s, after_s=options.post_roll_s)
-            retention = Retention(options.keep_days, int(options.keep_gb * 1e9))
             self._sinks.append(EventClips(options.clips, rule=rule, retention=retention))
         if options.tui:
             from .sinks.dashboard import Dashboard

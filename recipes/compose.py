@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 240, 320
 FPS = 25.0
 COPIES = {"train": 3, "val": 2}
 FALLS = {"train": 45, "val": 12}
-IDLE_SCENES = {"train": 12, "val": 4}
+IDLE_SCENES = {"train": 36, "val": 4}
 IDLE_S = 5.0
 MOVING = ("run", "walk", "skip", "side", "jump")
 

@@ -21,6 +21,7 @@ from compose import empty_places, still_scenes
 from actrec.realtime.events import EventMachine
 from actrec.realtime.frame import Frame
 from actrec.realtime.recognizer import Recognizer
+from actrec.realtime.results import Prediction
 
 FPS = 10.0
 PIECE_S = 60.0
@@ -36,6 +37,23 @@ def frames(name: str, kind: str, scene: idle.Scene, rng: np.random.Generator) ->
         yield Frame(image, name, index, time_s, time_s, time_s)
 
 
+def watch_idle(
+    recognizer: Recognizer, data: Path, split: str, minutes: int
+) -> Iterator[tuple[str, list[Prediction]]]:
+    """Yield the kind of scene and what the recogniser says of it, for each minute of each kind."""
+    rng = np.random.default_rng(SEED)
+    scenes = [*still_scenes(data, split), *empty_places(data, split)]
+    for kind in idle.KINDS:
+        for piece in range(minutes):
+            name = f"{kind}{piece}"
+            said: list[Prediction] = []
+            for frame in frames(name, kind, scenes[int(rng.integers(len(scenes)))], rng):
+                for result in recognizer.update_batch([frame]):
+                    said += result.predictions.values()
+            recognizer.forget(name)
+            yield kind, said
+
+
 def main() -> None:
     """Print the alarms of each kind and label."""
     parser = argparse.ArgumentParser(
@@ -46,22 +64,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=20)
     parser.add_argument("--split", default="test", help="scenes of this side: val to choose, test to report")
     options = parser.parse_args()
-    rng = np.random.default_rng(SEED)
-    scenes = [*still_scenes(options.data, options.split), *empty_places(options.data, options.split)]
     recognizer = Recognizer(options.model, threads=1)
-    total = 0
-    for kind in idle.KINDS:
-        alarms: Counter[str] = Counter()
-        for piece in range(options.minutes):
-            name = f"{kind}{piece}"
-            machine = EventMachine(recognizer.spec, live=False)
-            for frame in frames(name, kind, scenes[int(rng.integers(len(scenes)))], rng):
-                for result in recognizer.update_batch([frame]):
-                    for prediction in result.predictions.values():
-                        alarms.update(e.label for e in machine.update(prediction) if e.type == "new")
-            recognizer.forget(name)
-        total += sum(alarms.values())
-        print(f"{kind}: {sum(alarms.values())} in {options.minutes} min {dict(alarms)}", flush=True)
+    alarms = {kind: Counter[str]() for kind in idle.KINDS}
+    for kind, said in watch_idle(recognizer, options.data, options.split, options.minutes):
+        machine = EventMachine(recognizer.spec, live=False)
+        alarms[kind].update(
+            event.label for one in said for event in machine.update(one) if event.type == "new"
+        )
+    for kind, counts in alarms.items():
+        print(f"{kind}: {counts.total()} in {options.minutes} min {dict(counts)}")
+    total = sum(counts.total() for counts in alarms.values())
     hours = options.minutes * len(idle.KINDS) / 60
     print(f"all: {total} false alarms in {hours:g} h, {total / hours:.2f} an hour")
 

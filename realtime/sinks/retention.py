@@ -19,14 +19,21 @@ class Retention:
     max_age_days: float | None = 30.0
     max_bytes: int | None = 10 << 30
 
-    def clean(self, folder: Path, keep: Container[Path] = (), pattern: re.Pattern[str] = _OURS) -> list[Path]:
+    def clean(
+        self,
+        folder: Path,
+        keep: Container[Path] = (),
+        pattern: re.Pattern[str] = _OURS,
+        *,
+        deep: bool = True,
+    ) -> list[Path]:
         """Delete what is too old, then the oldest until the rest fits; return what was deleted.
 
-        Only files whose name is all `pattern` count; `keep` names those that are still written. Raises
-        OSError if a file cannot be deleted.
+        Only files whose name is all `pattern` count, those of folders inside too if `deep`; `keep` names
+        those that are still written. Raises OSError if a file cannot be deleted.
         """
         files = []
-        for path in folder.rglob("*"):
+        for path in folder.rglob("*") if deep else folder.glob("*"):
             if path not in keep and pattern.fullmatch(path.name) and path.is_file() and not path.is_symlink():
                 stat = path.stat()
                 files.append((stat.st_mtime, path, stat.st_size))

@@ -162,7 +162,8 @@ class SavedVideo:
         writer = recording.writer
         if writer is None or (picture.live and picture.time_s - recording.began_s >= self._part_s):
             writer = recording.begin(scene, picture.time_s, self._fps)
-            self._clean()
+            if picture.live:
+                self._clean()
         writer.write(annotate(scene, recording.size_hw, self._quiet), picture.time_s)
 
     def _clean(self) -> None:
@@ -171,7 +172,7 @@ class SavedVideo:
         open_files = {r.writer.path for r in self._recordings.values() if r.writer is not None}
         for path in {recording.path for recording in self._recordings.values()}:
             pattern = re.compile(rf"{re.escape(path.stem)}(\.\d+)?{re.escape(path.suffix)}")
-            self._retention.clean(path.parent, open_files, pattern)
+            self._retention.clean(path.parent, open_files, pattern, deep=False)
 
     def _finish(self) -> None:
         failure: OSError | None = None

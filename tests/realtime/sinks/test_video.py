@@ -218,9 +218,12 @@ def test_a_long_live_recording_goes_on_in_new_files_and_the_oldest_go(make: Make
     assert max(lengths) <= 21
     assert min(lengths) >= 1
     assert sum(lengths) <= 50
-    (tmp_path / "few").mkdir()
-    (tmp_path / "few" / "out-of-town.mp4").write_bytes(b"x" * 9999)
-    assert play("few", retention=Retention(None, 1)) == ["out-of-town.mp4", "out.003.mp4"]
+    others = [tmp_path / "few" / "out-of-town.mp4", tmp_path / "few" / "inside" / "out.mp4"]
+    for other in others:
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_bytes(b"x" * 9999)
+    assert play("few", retention=Retention(None, 1)) == ["inside", "out-of-town.mp4", "out.003.mp4"]
+    assert all(other.exists() for other in others), "what is not a part of this recording stays"
 
 
 def test_a_file_is_one_video_however_long_it_is(make: Maker, tmp_path: Path) -> None:

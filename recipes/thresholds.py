@@ -1,0 +1,101 @@
+"""Choose a shipped model's thresholds: events for what happens in validation clips, none where nothing happens.
+
+    python recipes/thresholds.py models/everyday --run runs/everyday/everyday.csv --data ../shared/data
+
+For each label the threshold that best parts its clips from all others (Youden's J: the share of its clips with the
+event, less that of other clips; the middle of equally good ones), raised until none of the idle minutes gives it.
+Everything goes through the code that runs live, on clips and scenes of the validation side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from footage import Row
+from idle_hours import watch_idle
+
+from actrec.models import EventRule, ModelSpec, load_bundle, save_bundle
+from actrec.realtime.events import EventMachine
+from actrec.realtime.frame import Frame
+from actrec.realtime.recognizer import Recognizer
+from actrec.realtime.results import Prediction
+from actrec.train.views import Shape, View, make_views
+
+GRID = tuple(round(float(enter), 2) for enter in np.arange(0.40, 0.96, 0.05))
+LEAVE = 2.0 / 3.0
+"""An event ends below this share of its threshold."""
+
+
+def main() -> None:
+    """Choose, print and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--run", type=Path, required=True, help="the manifest of the run")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--minutes", type=int, default=10, help="of each kind of idle scene")
+    options = parser.parse_args()
+    bundle = load_bundle(options.bundle)
+    recognizer = Recognizer(str(options.bundle), threads=1)
+    clips = list(watch_clips(recognizer, options.run))
+    idle = [said for _, said in watch_idle(recognizer, options.data, "val", options.minutes)]
+    spec, rules = bundle.spec, {}
+    for label in spec.labels:
+        if label == spec.background:
+            continue
+        fired = {enter: np.array([fires(spec, label, enter, said) for _, said in clips]) for enter in GRID}
+        mine = np.array([true == label for true, _ in clips])
+        gain = np.array([fired[enter][mine].mean() - fired[enter][~mine].mean() for enter in GRID])
+        best = np.flatnonzero(gain > gain.max() - 1e-9)
+        place = int(best[len(best) // 2])
+        while place + 1 < len(GRID) and any(fires(spec, label, GRID[place], said) for said in idle):
+            place += 1
+        enter = GRID[place]
+        rules[label] = rule(spec, enter)
+        print(
+            f"{label}: {enter:.2f}; {fired[enter][mine].sum()} of {mine.sum()} clips, "
+            f"{fired[enter][~mine].sum()} of {(~mine).sum()} others, "
+            f"{sum(fires(spec, label, enter, said) for said in idle)} of {len(idle)} idle minutes",
+            flush=True,
+        )
+    contents = {name: bundle.read(name) for name in spec.files}
+    sealed = save_bundle(options.bundle, spec.model_copy(update={"rules": rules}), contents)
+    print(f"wrote {sealed.folder} as {sealed.id}")
+
+
+def watch_clips(recognizer: Recognizer, listing: Path) -> Iterator[tuple[str, list[Prediction]]]:
+    """Yield the label of each validation clip and what the recogniser says of it."""
+    spec = recognizer.spec
+    with listing.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in (Row(**line) for line in csv.DictReader(file)) if row.split == "val"]
+    shape = Shape(spec.fps, spec.size, spec.resize)
+    for number, row in enumerate(rows):
+        start_s, end_s = float(row.start_s or 0), float(row.end_s) if row.end_s else None
+        said: list[Prediction] = []
+        for index, image in enumerate(make_views(Path(row.path), start_s, end_s, (View(),), shape)[0]):
+            time_s = index / spec.fps
+            frame = Frame(image, f"clip{number}", index, time_s, time_s, time_s)
+            for result in recognizer.update_batch([frame]):
+                said += result.predictions.values()
+        recognizer.forget(f"clip{number}")
+        yield row.label, said
+
+
+def rule(spec: ModelSpec, enter: float) -> EventRule:
+    """Return the spec's common rule with another threshold."""
+    return spec.rule.model_copy(update={"enter": enter, "leave": round(enter * LEAVE, 3)})
+
+
+def fires(spec: ModelSpec, label: str, enter: float, said: list[Prediction]) -> bool:
+    """Return whether a label would make an event at a threshold."""
+    machine = EventMachine(spec.model_copy(update={"rules": {label: rule(spec, enter)}}), live=False)
+    return any(event.label == label for one in said for event in machine.update(one))
+
+
+if __name__ == "__main__":
+    main()
