@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -17,7 +17,7 @@ HEIGHT, WIDTH = 240, 320
 FPS = 25.0
 COPIES = {"train": 3, "val": 2}
 FALLS = {"train": 45, "val": 12}
-IDLE_SCENES = {"train": 36, "val": 4}
+IDLE_SCENES = {"train": 12, "val": 4}
 IDLE_S = 5.0
 MOVING = ("run", "walk", "skip", "side", "jump")
 
@@ -46,10 +46,13 @@ def compose(data: Path, out: Path, seed: int) -> Iterator[Row]:
 
 
 def compose_idle(
-    scenes: dict[str, list[NDArray[np.uint8]]], out: Path, rng: np.random.Generator
+    scenes: dict[str, list[NDArray[np.uint8]]],
+    out: Path,
+    rng: np.random.Generator,
+    counts: Mapping[str, int] = IDLE_SCENES,
 ) -> Iterator[Row]:
-    """Write scenes in which nothing happens and yield their rows."""
-    for split, count in IDLE_SCENES.items():
+    """Write `counts` scenes of each kind in which nothing happens and yield their rows."""
+    for split, count in counts.items():
         for kind, make in idle.KINDS.items():
             for number in range(count):
                 scene = scenes[split][int(rng.integers(len(scenes[split])))]

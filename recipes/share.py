@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from reseal import reseal
+
 from actrec.export.frames import read_stream, task_clips
 from actrec.export.parity import compare, run_chain
 from actrec.models import ModelError, encoder_file, load_bundle, save_bundle
@@ -32,8 +34,7 @@ def main() -> None:
     if mine.spec.files[fp32] != other.spec.files[fp32]:
         raise SystemExit(f"{mine.folder} and {other.folder}: not the same {fp32}; nothing was written")
     before = {name: mine.read(name) for name in mine.spec.files}
-    after = before | {int8: other.read(int8)}
-    save_bundle(mine.folder, mine.spec.model_copy(update={"precision": "int8"}), after)
+    reseal(mine, {"precision": "int8"}, {int8: other.read(int8)})
     try:
         bundle = load_bundle(mine.folder)
         frames = read_stream(task_clips(options.run, None), bundle.spec, STEPS)

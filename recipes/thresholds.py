@@ -17,15 +17,16 @@ from pathlib import Path
 import numpy as np
 from footage import Row
 from idle_hours import watch_idle
+from reseal import reseal
 
-from actrec.models import EventRule, ModelSpec, load_bundle, save_bundle
+from actrec.models import EventRule, ModelSpec, load_bundle
 from actrec.realtime.events import EventMachine
 from actrec.realtime.frame import Frame
 from actrec.realtime.recognizer import Recognizer
 from actrec.realtime.results import Prediction
 from actrec.train.views import Shape, View, make_views
 
-GRID = tuple(round(float(enter), 2) for enter in np.arange(0.40, 0.96, 0.05))
+GRID = tuple(round(float(enter), 2) for enter in np.arange(0.50, 0.96, 0.05))
 LEAVE = 2.0 / 3.0
 """An event ends below this share of its threshold."""
 
@@ -38,7 +39,13 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--run", type=Path, required=True, help="the manifest of the run")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=int, default=10, help="of each kind of idle scene")
+    parser.add_argument("--minutes", type=int, default=8, help="of each kind of idle scene")
+    parser.add_argument(
+        "--least-found",
+        type=float,
+        default=0.0,
+        help="do not raise a threshold below this share of its clips",
+    )
     options = parser.parse_args()
     bundle = load_bundle(options.bundle)
     recognizer = Recognizer(str(options.bundle), threads=1)
@@ -54,6 +61,8 @@ def main() -> None:
         best = np.flatnonzero(gain > gain.max() - 1e-9)
         place = int(best[len(best) // 2])
         while place + 1 < len(GRID) and any(fires(spec, label, GRID[place], said) for said in idle):
+            if fired[GRID[place + 1]][mine].mean() < options.least_found:
+                break
             place += 1
         enter = GRID[place]
         rules[label] = rule(spec, enter)
@@ -63,8 +72,7 @@ def main() -> None:
             f"{sum(fires(spec, label, enter, said) for said in idle)} of {len(idle)} idle minutes",
             flush=True,
         )
-    contents = {name: bundle.read(name) for name in spec.files}
-    sealed = save_bundle(options.bundle, spec.model_copy(update={"rules": rules}), contents)
+    sealed = reseal(bundle, {"rules": rules}, {})
     print(f"wrote {sealed.folder} as {sealed.id}")
 
 
