@@ -87,6 +87,6 @@ def _leading_to(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
         (graph.node, nodes[::-1]), (graph.initializer, initializers), (graph.input, inputs),
         (graph.output, [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)]),
     ):  # fmt: skip
-        del field[:]  # type: ignore[attr-defined]
-        field.extend(items)  # type: ignore[attr-defined]
+        del field[:]
+        field.extend(items)
     return part
