@@ -94,8 +94,9 @@ def test_the_same_model_twice_and_two_encoders_are_refused() -> None:
 
 
 def test_models_on_one_encoder_share_its_pass_and_say_what_each_alone_says() -> None:
-    together = Recognizer("everyday", MODEL)
-    alone = [Recognizer("everyday"), Recognizer(MODEL)]
+    names = ("everyday", "fights")
+    together = Recognizer(*names)
+    alone = [Recognizer(name) for name in names]
     for frame in drawn("door", 2):
         (result,) = together.update_batch([frame])
         for recognizer in alone:
