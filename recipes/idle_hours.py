@@ -38,10 +38,10 @@ def frames(name: str, kind: str, scene: idle.Scene, rng: np.random.Generator) ->
 
 
 def watch_idle(
-    recognizer: Recognizer, data: Path, split: str, minutes: int
+    recognizer: Recognizer, data: Path, split: str, minutes: int, seed: int = SEED
 ) -> Iterator[tuple[str, list[Prediction]]]:
     """Yield the kind of scene and what the recogniser says of it, for each minute of each kind."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     scenes = [*still_scenes(data, split), *empty_places(data, split)]
     for kind in idle.KINDS:
         for piece in range(minutes):
@@ -63,10 +63,11 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--minutes", type=int, default=20)
     parser.add_argument("--split", default="test", help="scenes of this side: val to choose, test to report")
+    parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     recognizer = Recognizer(options.model, threads=1)
     alarms = {kind: Counter[str]() for kind in idle.KINDS}
-    for kind, said in watch_idle(recognizer, options.data, options.split, options.minutes):
+    for kind, said in watch_idle(recognizer, options.data, options.split, options.minutes, options.seed):
         machine = EventMachine(recognizer.spec, live=False)
         alarms[kind].update(
             event.label for one in said for event in machine.update(one) if event.type == "new"
