@@ -42,9 +42,9 @@ INPUTS = (
     Variant("contrast gain per frame", Differences(DOUBLING, "contrast gain")),
     Variant("grey + two differences", Differences(DOUBLING, "with grey")),
 )
+SIZES_PX = (96, 128, 160, 192, 224)
 SIZES = tuple(
-    CHOSEN if size == CHOSEN.size else Variant(f"{size} px", MotionInput(FPS), size)
-    for size in (96, 128, 160, 192, 224)
+    CHOSEN if size == CHOSEN.size else Variant(f"{size} px", MotionInput(FPS), size) for size in SIZES_PX
 )
 LETTERBOX = Variant("128 px, letterbox", MotionInput(FPS), resize="letterbox")
 BACKBONES = {
@@ -192,7 +192,7 @@ def main() -> None:
         if table == "cost":
             print("\n| encoder, fp32, one thread | CPU ms a frame |\n|---|---|")
             for depth, backbone in BACKBONES.items():
-                for size in (96, 128, 160, 192):
+                for size in SIZES_PX:
                     print(f"| {depth}, {size} px | {cost_ms(backbone, size):.2f} |", flush=True)
             continue
         columns = FIGHTS if table == "fights" else TASKS

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 TASKS = ("weizmann", "ut_interaction", "cctv_fights")
 FIGHTS = ("cctv_fights", "with hockey", "leaky")
 """CCTV fights by block of numbers; the same with hockey fights to train on; a random split, which is a warning."""
+_SETS = {"with hockey": ("cctv_fights", "hockey_fights"), "leaky": ("cctv_fights",)}
 BLOCKS = (range(1, 31), range(36, 66), range(71, 101))
 HOCKEY_EACH = 4
 """Of a thousand hockey clips every fourth is trained on."""
@@ -32,8 +33,7 @@ class Task:
 
 def read_task(data: Path, name: str) -> Task:
     """Return a task and its folds."""
-    sets = ("cctv_fights", "hockey_fights") if name == "with hockey" else (name,)
-    sets = ("cctv_fights",) if name == "leaky" else sets
+    sets = _SETS.get(name, (name,))
     with (data / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["set"] in sets and row["label"] != "other"]
     rows = [row for row in rows if row["set"] != "hockey_fights" or _number(row) % HOCKEY_EACH == 0]

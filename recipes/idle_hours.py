@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -37,6 +37,16 @@ def frames(name: str, kind: str, scene: idle.Scene, rng: np.random.Generator) ->
         yield Frame(image, name, index, time_s, time_s, time_s)
 
 
+def watch(recognizer: Recognizer, stream: Iterable[Frame]) -> list[Prediction]:
+    """Return what the recogniser says of the frames of one stream, whose source has a name of its own."""
+    return [
+        prediction
+        for frame in stream
+        for result in recognizer.update_batch([frame])
+        for prediction in result.predictions.values()
+    ]
+
+
 def watch_idle(
     recognizer: Recognizer, data: Path, split: str, minutes: int, seed: int = SEED
 ) -> Iterator[tuple[str, list[Prediction]]]:
@@ -45,13 +55,8 @@ def watch_idle(
     scenes = [*still_scenes(data, split), *empty_places(data, split)]
     for kind in idle.KINDS:
         for piece in range(minutes):
-            name = f"{kind}{piece}"
-            said: list[Prediction] = []
-            for frame in frames(name, kind, scenes[int(rng.integers(len(scenes)))], rng):
-                for result in recognizer.update_batch([frame]):
-                    said += result.predictions.values()
-            recognizer.forget(name)
-            yield kind, said
+            scene = scenes[int(rng.integers(len(scenes)))]
+            yield kind, watch(recognizer, frames(f"{kind}{piece}", kind, scene, rng))
 
 
 def main() -> None:

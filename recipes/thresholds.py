@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from footage import Row
-from idle_hours import watch_idle
+from idle_hours import watch, watch_idle
 from reseal import reseal
 
 from actrec.models import EventRule, ModelSpec, load_bundle
@@ -84,14 +84,12 @@ def watch_clips(recognizer: Recognizer, listing: Path) -> Iterator[tuple[str, li
     shape = Shape(spec.fps, spec.size, spec.resize)
     for number, row in enumerate(rows):
         start_s, end_s = float(row.start_s or 0), float(row.end_s) if row.end_s else None
-        said: list[Prediction] = []
-        for index, image in enumerate(make_views(Path(row.path), start_s, end_s, (View(),), shape)[0]):
-            time_s = index / spec.fps
-            frame = Frame(image, f"clip{number}", index, time_s, time_s, time_s)
-            for result in recognizer.update_batch([frame]):
-                said += result.predictions.values()
-        recognizer.forget(f"clip{number}")
-        yield row.label, said
+        images = make_views(Path(row.path), start_s, end_s, (View(),), shape)[0]
+        stream = (
+            Frame(image, f"clip{number}", index, index / spec.fps, index / spec.fps, index / spec.fps)
+            for index, image in enumerate(images)
+        )
+        yield row.label, watch(recognizer, stream)
 
 
 def rule(spec: ModelSpec, enter: float) -> EventRule:
