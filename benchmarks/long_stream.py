@@ -69,6 +69,9 @@ class DayFeed:
         """Return the count."""
         return FeedStatus(state="running", frames_in=self._index, sampled=self._index)
 
+    def halt(self) -> None:
+        """See `Feed.halt`."""
+
     def stop(self) -> None:
         """End early."""
         self._index = self._total

@@ -97,7 +97,7 @@ def film(path: Path, width: int, height: int, *, idle: bool) -> Path:
 def measure(server: RtspServer, options: argparse.Namespace) -> dict[str, object]:
     """Run the pipeline on all cameras and return the figures; the first ten seconds do not count."""
     sources = [parse_source(f"cam{n}={server.url(f'/cam{n}')}") for n in range(options.cameras)]
-    feeds = open_feeds(sources, SourceOptions())
+    feeds = open_feeds(sources, SourceOptions(lazy=options.motion_gate))
     threads = options.threads or encoder_threads(len(feeds))
     recognizers = build_recognizers(
         [options.model], threads=threads, precision=options.precision, motion_gate=options.motion_gate

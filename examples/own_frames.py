@@ -11,7 +11,7 @@ recognizer = Recognizer("weizmann")
 with av.open(sys.argv[1]) as container:
     for index, picture in enumerate(container.decode(video=0)):
         frame = Frame(
-            image=picture.to_ndarray(format="rgb24"),
+            picture=picture.to_ndarray(format="rgb24"),
             source="mine",
             index=index,
             media_time=float(picture.time or 0.0),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -11,6 +14,7 @@ import typer
 from rich.console import Console
 
 from ..models import ConfigError, ModelError, SourceError
+from .threads import some_hang
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 """Exit codes of every command."""
@@ -28,12 +32,25 @@ def run_app(app: Callable[[], object]) -> NoReturn:
     """Run a command and leave the process: bad input is one line and exit code 2."""
     try:
         app()
+        _leave(DONE)
     except (SourceError, ModelError, ConfigError) as error:
         say_error(str(error))
-        sys.exit(BAD_INPUT)
+        _leave(BAD_INPUT)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    sys.exit(DONE)
+        _leave(INTERRUPTED)
+    except SystemExit as leaving:
+        _leave(leaving.code)
+
+
+def _leave(code: int | str | None) -> NoReturn:
+    """End the process; at once where a thread hangs in a driver, as the interpreter's own end would abort in it."""
+    if not (some_hang() and isinstance(code, int)):
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def say_error(message: str) -> None:

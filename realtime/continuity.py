@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .frame import Frame
+from .picture import thumbnail
 
 MAX_GAP_S = 1.0
 """A stream that is silent for longer starts anew."""
@@ -23,31 +23,26 @@ class Continuity:
 
     _epoch: int = 0
     _media_time: float | None = None
-    _thumbnail: NDArray[np.float32] | None = None
+    _small: NDArray[np.float32] | None = None
 
-    def broken_by(self, frame: Frame, prepared: NDArray[np.uint8]) -> str | None:
+    def broken_by(self, frame: Frame, seen: NDArray[np.uint8]) -> str | None:
         """Return why this frame does not continue the stream, or None if it does.
 
-        prepared: the same frame as the encoder sees it, uint8 [S, S, 3]. The first frame breaks nothing.
+        seen: its picture, as the encoder sees it (uint8 [S, S, 3]) or as `Frame.glance` gives it. The first frame
+        breaks nothing.
         """
-        thumbnail = _thumbnail(prepared)
+        small = thumbnail(seen, _SIDE)
         reason = None
-        if self._media_time is not None and self._thumbnail is not None:
+        if self._media_time is not None and self._small is not None:
             step_s = frame.media_time - self._media_time
             if frame.epoch != self._epoch:
                 reason = "reconnect"
             elif step_s <= 0.0 or step_s > MAX_GAP_S:
                 reason = "gap"
-            elif _is_cut(self._thumbnail, thumbnail):
+            elif _is_cut(self._small, small):
                 reason = "cut"
-        self._epoch, self._media_time, self._thumbnail = frame.epoch, frame.media_time, thumbnail
+        self._epoch, self._media_time, self._small = frame.epoch, frame.media_time, small
         return reason
-
-
-def _thumbnail(prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
-    small = cv2.resize(prepared, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    grey: NDArray[np.float32] = small.astype(np.float32).mean(axis=2)
-    return grey
 
 
 def _is_cut(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:

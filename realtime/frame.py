@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .picture import LazyPicture, glance
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame of one source. Nobody writes into `image`; who draws, draws on a copy."""
+    """One frame of one source. Nobody writes into its picture; who draws, draws on a copy."""
 
-    image: NDArray[np.uint8]
-    """uint8 [H, W, 3] RGB."""
+    picture: NDArray[np.uint8] | LazyPicture
+    """uint8 [H, W, 3] RGB, or what becomes that when somebody asks for `image`."""
     source: str
     """The source's name, unique in a run."""
     index: int
@@ -26,3 +28,12 @@ class Frame:
     """`time.monotonic()` at capture; the age of everything said about this frame counts from here."""
     epoch: int = 0
     """Grows at each gap, reconnect or change of size: state from another epoch must not be used."""
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3] RGB; converted now if nobody has asked before."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.rgb()
+
+    def glance(self) -> NDArray[np.uint8]:
+        """Return the picture small, uint8 [128, 128] or [128, 128, 3], without converting it."""
+        return glance(self.picture) if isinstance(self.picture, np.ndarray) else self.picture.glance()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from .picture import thumbnail
 
 CELLS = 32
 THRESHOLD = 6.0
@@ -25,11 +26,9 @@ class MotionGate:
     _reference: NDArray[np.float32] | None = None
     _quiet: int = 0
 
-    def still(self, prepared: NDArray[np.uint8]) -> bool:
-        """Return whether the frame (uint8 [S, S, 3]) may reuse the features of the one before."""
-        small = (
-            cv2.resize(prepared, (CELLS, CELLS), interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
-        )
+    def still(self, glance: NDArray[np.uint8]) -> bool:
+        """Return whether the frame (as `Frame.glance` gives it) may reuse the features of the one before."""
+        small = thumbnail(glance, CELLS)
         moved = self._reference is None or float(np.abs(small - self._reference).max()) > THRESHOLD
         self._quiet = 0 if moved else self._quiet + 1
         if self._quiet >= SETTLE_FRAMES:

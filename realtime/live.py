@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -58,10 +58,9 @@ def run_live(options: LiveOptions) -> int:
 
     Raises SourceError, ModelError, ConfigError for what is wrong before the first frame.
     """
-    cv2.setNumThreads(
-        1
-    )  # the pictures are small: a pool of threads would only disturb the encoder and the decoders
-    feeds = open_feeds([parse_source(text) for text in options.sources], options.source)
+    cv2.setNumThreads(1)  # the pictures are small: a pool would only disturb encoder and decoders
+    source_options = replace(options.source, lazy=options.motion_gate)
+    feeds = open_feeds([parse_source(text) for text in options.sources], source_options)
     threads = options.threads or encoder_threads(sum(feed.live for feed in feeds))
     recognizers = build_recognizers(
         options.models,

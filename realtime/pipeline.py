@@ -88,8 +88,9 @@ class Pipeline:
                 yield self._lost_sources()
             yield tuple(event for name in self._feeds for event in self._finish_source(name))
         finally:
-            # From the last: a clip of a folder that ends would otherwise begin the next one.
-            for feed in reversed(self._feeds.values()):
+            for feed in self._feeds.values():
+                feed.halt()
+            for feed in self._feeds.values():
                 feed.stop()
 
     @property

@@ -41,4 +41,4 @@ def draw_preview(frame: Frame, view: RecordView) -> Frame:
         left = (width - measure(number, big, STRONG)) // 2
         write(canvas, number, left + big // 40, height // 2 + big // 3 + big // 40, big, (20, 20, 20), STRONG)
         write(canvas, number, left, height // 2 + big // 3, big, WHITE, STRONG)
-    return replace(frame, image=canvas)
+    return replace(frame, picture=canvas)

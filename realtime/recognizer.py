@@ -129,11 +129,8 @@ class Recognizer:
             raise ValueError("update_batch: two due frames of one source in a batch")
         if not due:
             return []
-        prepared = [prepare(frame.image, self.spec) for frame, _ in due]
-        broken = [
-            self._continue(frame, stream, image) for (frame, stream), image in zip(due, prepared, strict=True)
-        ]
-        self._encode([stream for _, stream in due], prepared)
+        admitted = [self._admit(frame, stream) for frame, stream in due]
+        self._encode([stream for _, stream in due], [image for image, _ in admitted])
         per_head = [
             self._classify(index, [stream for _, stream in due]) for index in range(len(self._backends))
         ]
@@ -145,7 +142,7 @@ class Recognizer:
             for bundle, head, rows in zip(self.bundles, stream.heads, per_head, strict=True):
                 head.smoothed = smooth(head.smoothed, rows[number], step_s, bundle.spec.smoothing_s)
                 predictions[bundle.id] = _predict(frame, bundle, head.smoothed)
-            results.append(Recognition(frame, predictions, broken[number]))
+            results.append(Recognition(frame, predictions, admitted[number][1]))
         return results
 
     def forget(self, source: str) -> None:
@@ -162,28 +159,31 @@ class Recognizer:
         stream.heads = [_HeadState(backend.head_start(1)) for backend in self._backends]
         stream.features = None
 
-    def _continue(self, frame: Frame, stream: _Stream, image: NDArray[np.uint8]) -> str | None:
-        broken = stream.continuity.broken_by(frame, image)
+    def _admit(self, frame: Frame, stream: _Stream) -> tuple[NDArray[np.uint8] | None, str | None]:
+        """Return what the encoder sees (None: kept out by the gate), and why the past was forgotten, if it was."""
+        # The gate looks before the picture is converted: that costs more than all the rest of a still frame.
+        seen = frame.glance() if self._gated else prepare(frame.image, self.spec)
+        broken = stream.continuity.broken_by(frame, seen)
         if broken is not None:
             self._reset(stream)
-        return broken
+        if not self._gated:
+            return seen, broken
+        still = stream.gate.still(seen) and stream.features is not None
+        return None if still else prepare(frame.image, self.spec), broken
 
-    def _encode(self, streams: Sequence[_Stream], prepared: Sequence[NDArray[np.uint8]]) -> None:
-        moving = []
-        for number, (stream, image) in enumerate(zip(streams, prepared, strict=True)):
-            still = self._gated and stream.gate.still(image) and stream.features is not None
-            if not still:
-                moving.append(number)
+    def _encode(self, streams: Sequence[_Stream], prepared: Sequence[NDArray[np.uint8] | None]) -> None:
+        moving = [
+            (stream, image) for stream, image in zip(streams, prepared, strict=True) if image is not None
+        ]
         self.encoded += len(moving)
         self.gated += len(streams) - len(moving)
         if not moving:
             return
-        frames = np.stack([prepared[number] for number in moving])
-        state = _join([streams[number].encoder for number in moving])
-        features, next_state = self._backends[0].encode(frames, state)
-        for row, number in enumerate(moving):
-            streams[number].features = features[row : row + 1]
-            streams[number].encoder = _slice(next_state, row)
+        state = _join([stream.encoder for stream, _ in moving])
+        features, next_state = self._backends[0].encode(np.stack([image for _, image in moving]), state)
+        for row, (stream, _) in enumerate(moving):
+            stream.features = features[row : row + 1]
+            stream.encoder = _slice(next_state, row)
 
     def _classify(self, index: int, streams: Sequence[_Stream]) -> NDArray[np.float32]:
         rows = [stream.features for stream in streams]

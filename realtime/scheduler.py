@@ -130,6 +130,8 @@ class Scheduler:
         late = self._duration_s is not None and time.monotonic() - self._began >= self._duration_s
         over = [feed for feed in self._live if late or feed.done]
         for feed in over:
+            feed.halt()
+        for feed in over:
             feed.stop()
             self._live.remove(feed)
         return [Ended(feed.name) for feed in over]

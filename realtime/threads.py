@@ -1,8 +1,10 @@
-"""How many threads the encoder gets when the user does not say."""
+"""How many threads the encoder gets when the user does not say, and threads that nobody can end."""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 
 
 def usable_cores() -> int:
@@ -19,3 +21,15 @@ def encoder_threads(live_sources: int) -> int:
     """
     cores = usable_cores()
     return min(4, cores if live_sources > cores else max(1, cores // 2))
+
+
+class MayHang(threading.Thread):
+    """A thread that calls into drivers and networks, where it may block for ever."""
+
+    def __init__(self, target: Callable[[], None], name: str) -> None:
+        super().__init__(target=target, name=name, daemon=True)
+
+
+def some_hang() -> bool:
+    """Return whether such a thread is still at work."""
+    return any(isinstance(thread, MayHang) for thread in threading.enumerate())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..models import Bundle, ConfigError, Precision, load_bundle
@@ -51,21 +52,25 @@ def watch(
     threads: int | None = None,
     threshold: float | None = None,
     duration_s: float | None = None,
+    motion_gate: bool = False,
     options: SourceOptions | None = None,
 ) -> Iterator[Event]:
     """Yield the events of one or many sources as they happen.
 
-    sources: what `actrec-live --source` takes. threshold: replaces every label's `enter` threshold. The
+    sources: what `actrec-live --source` takes. threshold: replaces every label's `enter` threshold. motion_gate:
+    skip the encoder, and the conversion of pictures, while nothing moves. The
     iteration ends when all sources have ended; leave it with `break` at any time. Raises SourceError if a
     source cannot be opened, ModelError, ConfigError.
     """
     texts = [sources] if isinstance(sources, str) else list(sources)
     models = [model] if isinstance(model, (str, Path, Bundle)) else list(model)
-    options = options or SourceOptions()
+    options = replace(options or SourceOptions(), lazy=motion_gate)
     if not texts:
         raise ConfigError("sources: got none, want at least one; give 0, a file or an address")
     feeds = open_feeds([parse_source(text) for text in texts], options)
-    recognizers = build_recognizers(models, device=device, threads=threads or encoder_threads(len(feeds)))
+    recognizers = build_recognizers(
+        models, device=device, threads=threads or encoder_threads(len(feeds)), motion_gate=motion_gate
+    )
     pipeline = Pipeline(
         feeds,
         recognizers,

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models import Resize, SourceError
-from ..realtime.sources.files import Rgb, read_images, read_video
+from ..realtime.sources.colour import Rgb
+from ..realtime.sources.files import read_images, read_video
 from ..realtime.sources.reader import Faults
 from .clips import IMAGE_SUFFIXES
 

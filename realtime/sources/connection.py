@@ -22,13 +22,15 @@ class Capture:
     """The source's own timestamp, any origin; None if it has none."""
     size_hw: tuple[int, int]
     convert: Callable[[], NDArray[np.uint8]]
-    """Return uint8 [H, W, 3] RGB."""
+    """Return uint8 [H, W, 3] RGB; to be called before the next read, unless there is `luma`."""
     arrived_s: float = field(default_factory=time.monotonic)
     """Monotonic time at which it was decoded."""
     fresh: bool = True
     """False for a picture out of a backlog, that is not to be recognised."""
     corrupt: bool = False
     codec: str = ""
+    luma: Callable[[], NDArray[np.uint8]] | None = None
+    """Return a view uint8 [H, W] of the brightness. Given where the picture may be converted at any later time."""
 
 
 class Connection(Protocol):

@@ -61,6 +61,9 @@ class Feed(Protocol):
     def status(self) -> FeedStatus:
         """Return the current status."""
 
+    def halt(self) -> None:
+        """Begin to stop, without waiting: many feeds end in the time of one."""
+
     def stop(self) -> None:
         """End the reading thread and release the device or connection; safe to call twice."""
 

@@ -13,11 +13,11 @@ import av
 import av.error
 import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from ...models.errors import SourceError
 from .address import redact
+from .colour import Rgb, upright_size_hw
 from .reader import Faults, Picture
 from .reasons import explain
 
@@ -32,29 +32,6 @@ VIDEO_SUFFIXES = frozenset(f".{kind}" for kind in _VIDEO.split())
 IMAGE_SUFFIXES = frozenset(f".{kind}" for kind in _IMAGE.split())
 MAX_CORRUPT = 500
 """Packets in a row that may fail to decode before a file is given up."""
-
-
-class Rgb:
-    """Converts decoded frames to upright RGB arrays; one for each reader, as it keeps the scaler's tables."""
-
-    def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
-
-    def convert(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
-        """Return uint8 [H, W, 3] RGB, turned as the file's rotation mark says."""
-        image = self._reformatter.reformat(frame, format="rgb24").to_ndarray()
-        turns = quarter_turns(frame)
-        return np.ascontiguousarray(np.rot90(image, turns) if turns else image).astype(np.uint8, copy=False)
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """Return by how many quarter turns to the left `frame` must be turned to stand upright."""
-    return round(getattr(frame, "rotation", 0) / 90) % 4
-
-
-def upright_size_hw(frame: av.VideoFrame) -> tuple[int, int]:
-    """Return the size after the turn."""
-    return (frame.width, frame.height) if quarter_turns(frame) % 2 else (frame.height, frame.width)
 
 
 def read_video(path: str | Path, faults: Faults | None = None) -> Iterator[Picture]:

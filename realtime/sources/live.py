@@ -9,15 +9,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...models.errors import SourceError
 from ..frame import Frame
-from .address import redact_text
+from ..gate import MotionGate
+from ..picture import LazyPicture
 from .clock import StreamClock
 from .connection import Capture, Connection, Session
 from .feed import FeedStatus, Handoff
 from .options import SourceOptions
+from .reading import ReadingThread
 from .spells import Spells
 
 log = logging.getLogger(__name__)
@@ -28,6 +32,8 @@ FIRST_RETRY_S = 0.25
 RETRY_GROWTH = 1.6
 STEADY_S = 2.0
 """A connection with pictures that has lasted so long starts the pauses anew."""
+JOIN_S = 1.0
+"""How long the end waits for a read that is under way."""
 MAX_ABANDONED = 4
 """Blocked readers that may linger; the next attempt waits until one of them comes back."""
 
@@ -64,7 +70,6 @@ class LiveFeed:
         self._arrivals: deque[float] = deque(maxlen=120)
         self._session = Session()
         self._abandoned: list[Session] = []
-        self._desk: SimpleQueue[Session | None] | None = None
         self._index = -1
         self._epoch = 0
         self._shape: tuple[tuple[int, int], str] | None = None
@@ -74,10 +79,12 @@ class LiveFeed:
         self._stop = threading.Event()
         self._turn = threading.Event()
         self._thread: threading.Thread | None = None
+        self._reader: ReadingThread | None = None
         self._done = False
         self._error: Exception | None = None
         self._reported = ""
         self._spells = Spells(name)
+        self._gate = MotionGate()
 
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """See `Feed.start`."""
@@ -110,15 +117,19 @@ class LiveFeed:
         fps = (len(recent) - 1) / max(now - recent[0], 1e-3) if len(recent) > 1 else 0.0
         return replace(self._status, fps_in=fps, dropped=self._handoff.dropped + self._stale)
 
-    def stop(self) -> None:
-        """See `Feed.stop`; a reader that is blocked just then ends on its own when its read comes back."""
+    def halt(self) -> None:
+        """See `Feed.halt`."""
         self._stop.set()
         self._turn.set()
         with self._lock:
             self._session.abandoned = True
         self._handoff.close()
+
+    def stop(self) -> None:
+        """See `Feed.stop`; a reader that is blocked just then ends on its own when its read comes back."""
+        self.halt()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=2.0)
+            self._thread.join(2.0 * JOIN_S)
         self._done = True
 
     # The watching thread.
@@ -155,13 +166,10 @@ class LiveFeed:
             self._abandoned = [old for old in self._abandoned if not old.over.is_set()]
         with self._lock:
             session = self._session = Session(abandoned=self._stop.is_set())
-        if self._desk is None:
+        if self._reader is None:
             # One thread reads session after session; only a blocked one is left behind and replaced.
-            self._desk = SimpleQueue()
-            threading.Thread(
-                target=self._serve, args=(self._desk,), name=f"read {self.name}", daemon=True
-            ).start()
-        self._desk.put(session)
+            self._reader = ReadingThread(self.name, self._connect, self._take, self._turn)
+        self._reader.read(session)
         return session
 
     def _await(self, session: Session) -> None:
@@ -178,12 +186,9 @@ class LiveFeed:
             session.abandoned = True
         if not session.over.is_set():
             self._abandoned.append(session)
-            self._dismiss_reader()
-
-    def _dismiss_reader(self) -> None:
-        if self._desk is not None:
-            self._desk.put(None)
-            self._desk = None
+            if self._reader is not None:
+                self._reader.dismiss()
+                self._reader = None
 
     def _stall_text(self, session: Session) -> str:
         if session.pictures:
@@ -212,41 +217,13 @@ class LiveFeed:
             self._status = replace(self._status, **changes)  # type: ignore[arg-type]
 
     def _leave(self) -> None:
-        self._dismiss_reader()
+        if self._reader is not None:
+            self._reader.dismiss()
+            self._reader.join(JOIN_S)
         self._done = True
         self._wake.set()
 
     # The reading thread.
-
-    def _serve(self, desk: SimpleQueue[Session | None]) -> None:
-        while (session := desk.get()) is not None:
-            self._read(session)
-
-    def _read(self, session: Session) -> None:
-        connection: Connection | None = None
-        try:
-            if not session.abandoned:
-                connection = self._connect()
-            while connection is not None and not session.abandoned:
-                capture = connection.read()
-                if capture is None:
-                    session.ended = True
-                    break
-                self._take(session, capture)
-        except SourceError as error:
-            # The traceback holds this frame, and with it the connection, until the garbage is collected.
-            session.error = error.with_traceback(None)
-            error.__context__ = None
-        except Exception as error:  # a fault in a driver must not end the program
-            session.error = SourceError(redact_text(f"{self.name}: {type(error).__name__}: {error}"))
-        finally:
-            try:
-                if connection is not None:
-                    connection.close()
-            except Exception as error:
-                log.debug("%s: %s while closing", self.name, error)
-            session.over.set()
-            self._turn.set()
 
     def _take(self, session: Session, capture: Capture) -> None:
         with self._lock:
@@ -256,14 +233,23 @@ class LiveFeed:
             frame_due = self._note(session, capture, capture.arrived_s)
         if frame_due is None:
             return
-        image = capture.convert()
+        picture = self._picture(capture)
         with self._lock:
             if session.abandoned:
                 return
         captured, media_time, index, epoch = frame_due
         wall_time = time.time() - (time.monotonic() - captured)
-        self._handoff.put(Frame(image, self.name, index, media_time, wall_time, captured, epoch))
+        self._handoff.put(Frame(picture, self.name, index, media_time, wall_time, captured, epoch))
         self._wake.set()
+
+    def _picture(self, capture: Capture) -> NDArray[np.uint8] | LazyPicture:
+        if not self._options.lazy or capture.luma is None:
+            return capture.convert()
+        picture = LazyPicture(capture.convert, capture.luma)
+        # What the recogniser's gate will let in is converted here, beside the encoder and not before it.
+        if not self._gate.still(picture.glance()):
+            picture.rgb()
+        return picture
 
     def _note(self, session: Session, capture: Capture, now: float) -> tuple[float, float, int, int] | None:
         """Count a picture and return (captured, media_time, index, epoch) if it is to be converted."""

@@ -28,5 +28,7 @@ class SourceOptions:
     """Play files at their own speed instead of as fast as possible."""
     live_demo: bool = True
     """True: `demo` behaves like a camera. False: every due frame of it, in order."""
+    lazy: bool = False
+    """Convert a picture only if it differs from the last that did, or when somebody asks: for a motion gate."""
     max_staleness_s: float = 0.5
     """Frames of a live source that are older are not handed out any more."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...models.errors import SourceError
 from ..frame import Frame
+from ..threads import MayHang
 from .feed import FeedStatus, Handoff
 
 log = logging.getLogger(__name__)
@@ -105,10 +106,14 @@ class ReaderFeed:
         detail = self._faults.detail or self._status.detail
         return replace(self._status, fps_in=fps, faults=self._faults.count, detail=detail)
 
-    def stop(self) -> None:
-        """See `Feed.stop`."""
+    def halt(self) -> None:
+        """See `Feed.halt`."""
         self._stop.set()
         self._handoff.close()
+
+    def stop(self) -> None:
+        """See `Feed.stop`."""
+        self.halt()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5.0)
@@ -119,7 +124,7 @@ class ReaderFeed:
         with self._lock:
             if self._thread is not None or self._stop.is_set() or self._due is None:
                 return
-            self._thread = threading.Thread(target=self._run, name=f"read {self.name}", daemon=True)
+            self._thread = MayHang(target=self._run, name=f"read {self.name}")
         self._thread.start()
 
     def _pass_on(self) -> None:
@@ -169,7 +174,7 @@ class ReaderFeed:
             if self._pace and self._stop.wait(max(0.0, began + picture.media_time - time.monotonic())):
                 return
             frame = Frame(
-                image=picture.convert(),
+                picture=picture.convert(),
                 source=self.name,
                 index=index,
                 media_time=picture.media_time,

@@ -13,8 +13,8 @@ from av.codec.context import Flags
 from ...models.errors import SourceError
 from .address import redact
 from .backlog import skip_backlog
+from .colour import Rgb, has_luma, luma, upright_size_hw
 from .connection import Capture
-from .files import Rgb, upright_size_hw
 from .options import SourceOptions
 from .reasons import explain
 
@@ -96,6 +96,7 @@ class StreamConnection:
                     lambda frame=frame: self._rgb.convert(frame),  # type: ignore[misc]
                     corrupt=bool(corrupt or frame.is_corrupt),
                     codec=self._stream.codec_context.name,
+                    luma=(lambda frame=frame: luma(frame)) if has_luma(frame) else None,  # type: ignore[misc]
                 )
                 corrupt = 0
         if self._container.duration is None or self._container.duration <= 0:

@@ -56,6 +56,9 @@ class HandFeed:
     def status(self) -> FeedStatus:
         return self.state
 
+    def halt(self) -> None:
+        pass
+
     def stop(self) -> None:
         self.stopped = True
 

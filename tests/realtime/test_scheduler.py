@@ -43,6 +43,9 @@ class HandFeed:
     def status(self) -> FeedStatus:
         return FeedStatus()
 
+    def halt(self) -> None:
+        pass
+
     def stop(self) -> None:
         self.stopped = True
 

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 
 from actrec.models.errors import SourceError
+from actrec.realtime.gate import SETTLE_FRAMES
+from actrec.realtime.picture import GLANCE_SIDE
 from actrec.realtime.sources import SourceOptions, open_feeds, parse_source
 from actrec.realtime.sources.camera import CameraConnection
 from actrec.realtime.sources.connection import Capture
@@ -114,6 +117,46 @@ def test_only_due_frames_are_converted() -> None:
     assert len(converted) == 10
     assert feed.status().frames_in == 100
     assert feed.status().sampled == 10
+
+
+def test_with_a_gate_a_still_picture_is_converted_only_when_somebody_asks() -> None:
+    """A room in which a box appears after 40 pictures; `seen` are the ones that were converted unasked."""
+    converted: list[int] = []
+    room = np.full((90, 160), 80, np.uint8)
+    busy = room.copy()
+    busy[20:70, 60:100] = 200
+
+    class Pictures:
+        shown = 0
+
+        def read(self) -> Capture | None:
+            number, self.shown = self.shown, self.shown + 1
+            luma = room if number < 40 else busy
+            time.sleep(0.002)
+
+            def convert() -> Any:
+                converted.append(number)
+                return np.repeat(luma[:, :, None], 3, axis=2)
+
+            return None if number >= 80 else Capture(0.1 * number, (90, 160), convert, luma=lambda: luma)
+
+        def close(self) -> None:
+            pass
+
+    feed = LiveFeed("p", Pictures, replace(QUICK, lazy=True, max_staleness_s=60.0))
+    taken = []
+    feed.start(lambda _: True, threading.Event())
+    while not feed.done:
+        if (frame := feed.poll()) is not None:
+            taken.append(frame)
+        time.sleep(0.0005)
+    feed.stop()
+    unasked = list(converted)
+    assert unasked == [*range(SETTLE_FRAMES), *range(40, 40 + SETTLE_FRAMES)]
+    still = next(frame for frame in taken if frame.index == 30)
+    assert still.glance().shape == (GLANCE_SIDE, GLANCE_SIDE)
+    assert still.image is still.image, "converted twice"
+    assert converted == [*unasked, 30]
 
 
 def test_login_is_used_and_a_wrong_one_is_one_line_without_it(
