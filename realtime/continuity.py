@@ -25,13 +25,13 @@ class Continuity:
     _media_time: float | None = None
     _small: NDArray[np.float32] | None = None
 
-    def broken_by(self, frame: Frame, seen: NDArray[np.uint8]) -> str | None:
+    def broken_by(self, frame: Frame, seen: NDArray[np.uint8] | None) -> str | None:
         """Return why this frame does not continue the stream, or None if it does.
 
-        seen: its picture, as the encoder sees it (uint8 [S, S, 3]) or as `Frame.glance` gives it. The first frame
-        breaks nothing.
+        seen: its picture, as the encoder sees it (uint8 [S, S, 3]) or as `Frame.glance` gives it; None if it looks
+        like the one before. The first frame breaks nothing.
         """
-        small = thumbnail(seen, _SIDE)
+        small = self._small if seen is None else thumbnail(seen, _SIDE)
         reason = None
         if self._media_time is not None and self._small is not None:
             step_s = frame.media_time - self._media_time
@@ -39,7 +39,7 @@ class Continuity:
                 reason = "reconnect"
             elif step_s <= 0.0 or step_s > MAX_GAP_S:
                 reason = "gap"
-            elif _is_cut(self._small, small):
+            elif small is not None and _is_cut(self._small, small):
                 reason = "cut"
         self._epoch, self._media_time, self._small = frame.epoch, frame.media_time, small
         return reason

@@ -29,6 +29,9 @@ class Frame:
     epoch: int = 0
     """Grows at each gap, reconnect or change of size: state from another epoch must not be used."""
 
+    motion: int | None = None
+    """Grows with each frame that differs from those before (`MotionCounter`); None where nobody looked."""
+
     @property
     def image(self) -> NDArray[np.uint8]:
         """uint8 [H, W, 3] RGB; converted now if nobody has asked before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,21 +18,38 @@ SETTLE_FRAMES = 8
 
 
 @dataclass(slots=True)
-class MotionGate:
-    """Compares thumbnails of one stream; shown each sampled frame once, in order.
+class MotionCounter:
+    """Counts how often the picture of one stream has come to differ; shown each sampled frame once, in order.
 
-    The comparison is with the last frame that was let through, so a slow change opens the gate too.
+    The comparison is with the picture at the last count, so a slow change counts too.
     """
 
     _reference: NDArray[np.float32] | None = None
-    _quiet: int = 0
+    _count: int = -1
 
-    def still(self, glance: NDArray[np.uint8]) -> bool:
-        """Return whether the frame (as `Frame.glance` gives it) may reuse the features of the one before."""
+    def count(self, glance: NDArray[np.uint8]) -> int:
+        """Return the count after a frame, as `Frame.glance` gives it; two frames with the same count are alike."""
         small = thumbnail(glance, CELLS)
-        moved = self._reference is None or float(np.abs(small - self._reference).max()) > THRESHOLD
-        self._quiet = 0 if moved else self._quiet + 1
-        if self._quiet >= SETTLE_FRAMES:
-            return True
-        self._reference = small
-        return False
+        if self._reference is None or cv2.norm(small, self._reference, cv2.NORM_INF) > THRESHOLD:
+            self._reference = small
+            self._count += 1
+        return self._count
+
+
+@dataclass(slots=True)
+class MotionGate:
+    """Closes once enough frames of an unchanged picture have gone through it; one for each stream."""
+
+    _count: int = -1
+    _passed: int = 0
+
+    def knows(self, count: int) -> bool:
+        """Return whether the frame before had this count too."""
+        return count == self._count
+
+    def still(self, count: int) -> bool:
+        """Return whether a frame with this count of motion may reuse the features of the one before."""
+        if count != self._count:
+            self._count, self._passed = count, 0
+        self._passed += 1
+        return self._passed > SETTLE_FRAMES

@@ -52,6 +52,7 @@ class Pipeline:
         self._adaptation = Adaptation(adapt)
         self._machines: dict[tuple[str, str], EventMachine] = {}
         self._said_lost: set[str] = set()
+        self._looked = 0.0
 
     def stop(self) -> None:
         """End the iteration of `steps` soon and cleanly; may be called from any thread or a signal handler."""
@@ -84,8 +85,7 @@ class Pipeline:
                     self._scheduler.took(took_s, len(turn))
                     self._adaptation.worked(took_s)
                     yield from steps
-                self._adapt()
-                yield self._lost_sources()
+                yield self._look_around()
             yield tuple(event for name in self._feeds for event in self._finish_source(name))
         finally:
             for feed in self._feeds.values():
@@ -139,6 +139,15 @@ class Pipeline:
     def _finish(self, key: tuple[str, str]) -> tuple[Event, ...]:
         machine = self._machines.get(key)
         return machine.finish(time.monotonic()) if machine is not None else ()
+
+    def _look_around(self) -> tuple[Event, ...]:
+        """Adapt the rate and end the events of lost sources, not more often than each tick."""
+        now = time.monotonic()
+        if now - self._looked < TICK_S:
+            return ()
+        self._looked = now
+        self._adapt()
+        return self._lost_sources()
 
     def _adapt(self) -> None:
         if self._adaptation.enabled:

@@ -13,7 +13,7 @@ from ..models import Bundle, ConfigError, Precision, encoder_file, load_bundle, 
 from .backends import Backend, Runtime, open_backend
 from .continuity import Continuity
 from .frame import Frame
-from .gate import MotionGate
+from .gate import MotionCounter, MotionGate
 from .results import Prediction
 from .sampler import Sampler
 from .smoother import probabilities, smooth
@@ -36,6 +36,7 @@ class _Stream:
     encoder: State
     heads: list[_HeadState]
     continuity: Continuity = field(default_factory=Continuity)
+    motion: MotionCounter = field(default_factory=MotionCounter)
     gate: MotionGate = field(default_factory=MotionGate)
     features: NDArray[np.float32] | None = None
     media_time: float = 0.0
@@ -156,19 +157,31 @@ class Recognizer:
 
     def _reset(self, stream: _Stream) -> None:
         stream.encoder = self._backends[0].encoder_start(1)
-        stream.heads = [_HeadState(backend.head_start(1)) for backend in self._backends]
+        stream.gate = MotionGate()
         stream.features = None
+        self._reset_heads(stream)
+
+    def _reset_heads(self, stream: _Stream) -> None:
+        stream.heads = [_HeadState(backend.head_start(1)) for backend in self._backends]
 
     def _admit(self, frame: Frame, stream: _Stream) -> tuple[NDArray[np.uint8] | None, str | None]:
         """Return what the encoder sees (None: kept out by the gate), and why the past was forgotten, if it was."""
-        # The gate looks before the picture is converted: that costs more than all the rest of a still frame.
-        seen = frame.glance() if self._gated else prepare(frame.image, self.spec)
-        broken = stream.continuity.broken_by(frame, seen)
-        if broken is not None:
-            self._reset(stream)
         if not self._gated:
-            return seen, broken
-        still = stream.gate.still(seen) and stream.features is not None
+            image = prepare(frame.image, self.spec)
+            broken = stream.continuity.broken_by(frame, image)
+            if broken is not None:
+                self._reset(stream)
+            return image, broken
+        # The gate looks before the picture is converted: that costs more than all the rest of a still frame.
+        count = stream.motion.count(frame.glance()) if frame.motion is None else frame.motion
+        alike = stream.gate.knows(count)
+        broken = stream.continuity.broken_by(frame, None if alike else frame.glance())
+        if broken is not None and alike:
+            # Time was lost, but the encoder knows this picture: only what the heads remember is of the past.
+            self._reset_heads(stream)
+        elif broken is not None:
+            self._reset(stream)
+        still = stream.gate.still(count)
         return None if still else prepare(frame.image, self.spec), broken
 
     def _encode(self, streams: Sequence[_Stream], prepared: Sequence[NDArray[np.uint8] | None]) -> None:

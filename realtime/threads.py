@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 
@@ -21,6 +22,12 @@ def encoder_threads(live_sources: int) -> int:
     """
     cores = usable_cores()
     return min(4, cores if live_sources > cores else max(1, cores // 2))
+
+
+def lower_priority() -> None:
+    """Let the calling thread give way to the other threads of this process; on Linux only."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 class MayHang(threading.Thread):

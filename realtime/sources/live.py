@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...models.errors import SourceError
 from ..frame import Frame
-from ..gate import MotionGate
+from ..gate import MotionCounter, MotionGate
 from ..picture import LazyPicture
 from .clock import StreamClock
 from .connection import Capture, Connection, Session
@@ -84,7 +84,7 @@ class LiveFeed:
         self._error: Exception | None = None
         self._reported = ""
         self._spells = Spells(name)
-        self._gate = MotionGate()
+        self._motion, self._gate = MotionCounter(), MotionGate()
 
     def start(self, due: Callable[[float], bool], wake: threading.Event) -> None:
         """See `Feed.start`."""
@@ -168,7 +168,10 @@ class LiveFeed:
             session = self._session = Session(abandoned=self._stop.is_set())
         if self._reader is None:
             # One thread reads session after session; only a blocked one is left behind and replaced.
-            self._reader = ReadingThread(self.name, self._connect, self._take, self._turn)
+            # A recogniser behind a gate needs little, but soon; without one it would starve the decoders.
+            self._reader = ReadingThread(
+                self.name, self._connect, self._take, self._turn, gives_way=self._options.lazy
+            )
         self._reader.read(session)
         return session
 
@@ -233,23 +236,26 @@ class LiveFeed:
             frame_due = self._note(session, capture, capture.arrived_s)
         if frame_due is None:
             return
-        picture = self._picture(capture)
+        picture, motion = self._look(capture)
         with self._lock:
             if session.abandoned:
                 return
         captured, media_time, index, epoch = frame_due
         wall_time = time.time() - (time.monotonic() - captured)
-        self._handoff.put(Frame(picture, self.name, index, media_time, wall_time, captured, epoch))
-        self._wake.set()
+        self._handoff.put(Frame(picture, self.name, index, media_time, wall_time, captured, epoch, motion))
+        if not self._wake.is_set():
+            self._wake.set()
 
-    def _picture(self, capture: Capture) -> NDArray[np.uint8] | LazyPicture:
+    def _look(self, capture: Capture) -> tuple[NDArray[np.uint8] | LazyPicture, int | None]:
+        """Return the picture, and how often it has changed if a gate wants to know."""
         if not self._options.lazy or capture.luma is None:
-            return capture.convert()
+            return capture.convert(), None
         picture = LazyPicture(capture.convert, capture.luma)
+        count = self._motion.count(picture.glance())
         # What the recogniser's gate will let in is converted here, beside the encoder and not before it.
-        if not self._gate.still(picture.glance()):
+        if not self._gate.still(count):
             picture.rgb()
-        return picture
+        return picture, count
 
     def _note(self, session: Session, capture: Capture, now: float) -> tuple[float, float, int, int] | None:
         """Count a picture and return (captured, media_time, index, epoch) if it is to be converted."""

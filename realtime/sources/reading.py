@@ -8,7 +8,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from ...models.errors import SourceError
-from ..threads import MayHang
+from ..threads import MayHang, lower_priority
 from .address import redact_text
 from .connection import Capture, Connection, Session
 
@@ -19,6 +19,7 @@ class ReadingThread:
     """Reads session after session; a call into a driver or a network that blocks holds this thread alone.
 
     connect: opens the source. take: called with each picture. turn: set at the end of each session.
+    gives_way: decode at a lower priority than the recogniser.
     """
 
     def __init__(
@@ -27,8 +28,11 @@ class ReadingThread:
         connect: Callable[[], Connection],
         take: Callable[[Session, Capture], None],
         turn: threading.Event,
+        *,
+        gives_way: bool = False,
     ) -> None:
         self._name, self._connect, self._take, self._turn = name, connect, take, turn
+        self._gives_way = gives_way
         self._desk: SimpleQueue[Session | None] = SimpleQueue()
         self._thread = MayHang(target=self._serve, name=f"read {name}")
         self._thread.start()
@@ -46,6 +50,8 @@ class ReadingThread:
         self._thread.join(timeout_s)
 
     def _serve(self) -> None:
+        if self._gives_way:
+            lower_priority()
         while (session := self._desk.get()) is not None:
             self._run(session)
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from actrec.realtime.continuity import Continuity
 from actrec.realtime.frame import Frame
-from actrec.realtime.gate import SETTLE_FRAMES, MotionGate
+from actrec.realtime.gate import SETTLE_FRAMES, MotionCounter, MotionGate
 
 RNG = np.random.default_rng(0)
 
@@ -42,18 +42,33 @@ def test_a_jump_of_the_exposure_is_not_a_cut() -> None:
     assert watch.broken_by(frame(0.1), brighter) is None
 
 
+def test_what_looks_like_the_frame_before_is_no_cut_and_needs_no_look() -> None:
+    watch = Continuity()
+    watch.broken_by(frame(0.0), scene(0))
+    assert watch.broken_by(frame(0.1), None) is None
+    assert watch.broken_by(frame(0.2), scene(7)) == "cut"
+
+
+def gated(images: list[NDArray[np.uint8]]) -> list[bool]:
+    """Return which of some images the gate keeps out."""
+    motion, gate = MotionCounter(), MotionGate()
+    return [gate.still(motion.count(image)) for image in images]
+
+
 def test_the_gate_closes_on_noise_after_a_while_and_opens_on_motion() -> None:
-    gate = MotionGate()
     noisy = [np.clip(scene(0) + RNG.normal(0, 4, scene(0).shape), 0, 255).astype(np.uint8) for _ in range(20)]
-    still = [gate.still(image) for image in noisy]
-    assert not any(still[:SETTLE_FRAMES])
-    assert all(still[SETTLE_FRAMES + 1 :])
     moved = noisy[0].copy()
     moved[30:50, 30:40] = 255
-    assert not gate.still(moved)
+    assert gated([*noisy, moved]) == [False] * SETTLE_FRAMES + [True] * (20 - SETTLE_FRAMES) + [False]
 
 
 def test_the_gate_opens_on_a_change_that_is_slow() -> None:
-    gate = MotionGate()
-    still = [gate.still(np.full((96, 96, 3), 60 + level, np.uint8)) for level in range(60)]
+    still = gated([np.full((96, 96, 3), 60 + level, np.uint8) for level in range(60)])
     assert still.count(False) > SETTLE_FRAMES
+
+
+def test_frames_that_were_dropped_do_not_close_the_gate() -> None:
+    """The count says that the picture changed; only what was encoded since then counts."""
+    gate = MotionGate()
+    assert [gate.still(0) for _ in range(SETTLE_FRAMES + 1)][-1]
+    assert [gate.still(5) for _ in range(SETTLE_FRAMES + 1)] == [False] * SETTLE_FRAMES + [True]
