@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.markup import escape
+
 from ..models import ConfigError
 from .clips import Clip, keep_labels, read_clips
 from .config import TrainConfig
@@ -38,7 +40,12 @@ class Dataset:
 
 def read_dataset(config: TrainConfig, screen: Screen) -> Dataset:
     """Read, scan, group and divide the clips of a run. Raises ConfigError."""
-    clips = keep_labels(read_clips(config.data, videos=config.videos, where=config.where), config.labels)
+
+    def tell(line: str) -> None:
+        screen.say(f"[yellow]{escape(line)}[/]")
+
+    clips = read_clips(config.data, videos=config.videos, where=config.where, tell=tell)
+    clips = keep_labels(clips, config.labels)
     labels, background = choose_labels(clips, config)
     files = sorted({clip.path for clip in clips})
     with screen.stage("scanning the files", len(files)) as advance:
@@ -56,6 +63,10 @@ def read_dataset(config: TrainConfig, screen: Screen) -> Dataset:
         clips, val_groups=config.val_groups, test_groups=config.test_groups, val_share=config.val_share,
         test_share=config.test_share, seed=config.seed,
     )  # fmt: skip
+    if unjudged := sorted({clip.label for clip in clips} - {clip.label for clip in splits.val}):
+        tell(
+            f"not validated, since all their clips are of one group or fixed to train: {', '.join(unjudged)}"
+        )
     if background is not None:
         parts = [
             [*part, *unlabelled_gaps(part, seen, background)]

@@ -144,6 +144,9 @@ def _check_train(clips: Sequence[Clip], splits: Splits) -> None:
                 f"label {label!r}: no clip left to train on; put fewer of its groups into val and test"
             )
     if not splits.val:
+        groups = sorted({clip.group for clip in clips if clip.group is not None})
+        some = ", ".join(groups[:3]) + (" ..." if len(groups) > 3 else "")
         raise ConfigError(
-            "validation: no group could be set aside; give more groups, or name one with --val-groups"
+            f"validation: no group could be set aside (the groups are {some or 'none'}), since each label needs "
+            "one of its own to train on; record another take of each, or mend the groups in the manifest"
         )

@@ -49,6 +49,59 @@ def test_a_manifest_gives_spans_groups_and_can_be_filtered(tmp_path: Path) -> No
     ]
 
 
+def recorded(folder: Path, *rows: str) -> Path:
+    """A folder as actrec-record leaves it."""
+    (folder / "manifest.csv").write_text("path,label,group,seconds\n" + "".join(f"{row}\n" for row in rows))
+    for row in rows:
+        touch(folder / row.split(",")[0])
+    return folder
+
+
+def test_a_manifest_in_a_folder_of_classes_gives_its_groups_and_spans(tmp_path: Path) -> None:
+    rows = ("wave/001.mp4,wave,take-1,3.0", "wave/002.mp4,wave,take-2,3.0", "clap/001.mp4,clap,take-3,3.0")
+    told: list[str] = []
+    clips = read_clips(recorded(tmp_path, *rows), tell=told.append)
+    assert [(clip.label, clip.group) for clip in clips] == [
+        ("wave", "take-1"), ("wave", "take-2"), ("clap", "take-3"),
+    ]  # fmt: skip
+    assert clips == read_clips(tmp_path / "manifest.csv")
+    assert told == []
+    (tmp_path / "manifest.csv").write_text("path,label,start_s,end_s,set\nwave/001.mp4,clap,1,2,x\n")
+    assert read_clips(tmp_path, where={"set": "x"}) == [
+        Clip(tmp_path / "wave" / "001.mp4", "clap", None, 1.0, 2.0)
+    ]
+
+
+def test_clips_that_came_or_went_since_the_manifest_are_told_in_one_line_each(tmp_path: Path) -> None:
+    recorded(tmp_path, "wave/001.mp4,wave,t1,3", "wave/002.mp4,wave,t2,3", "clap/001.mp4,clap,t3,3")
+    (tmp_path / "wave" / "002.mp4").unlink()
+    touch(tmp_path / "clap" / "mine.mp4")
+    touch(tmp_path / "nod" / "1.mp4")
+    told: list[str] = []
+    clips = read_clips(tmp_path, tell=told.append)
+    assert [(clip.path.name, clip.label, clip.group) for clip in clips] == [
+        ("001.mp4", "wave", "t1"), ("001.mp4", "clap", "t3"), ("mine.mp4", "clap", None), ("1.mp4", "nod", None),
+    ]  # fmt: skip
+    gone, more = told
+    assert gone.endswith("manifest.csv: 1 clip in it not there any more, left out: wave/002.mp4")
+    assert "2 clips beside it not listed, labelled by folder, without a group: clap/mine.mp4" in more
+
+
+def test_a_manifest_that_contradicts_a_folder_is_an_error_that_names_both(tmp_path: Path) -> None:
+    recorded(tmp_path, "wave/001.mp4,wave,t1,3", "wave/002.mp4,clap,t2,3", "clap/001.mp4,clap,t3,3")
+    with pytest.raises(ConfigError, match=r"manifest\.csv: says 'clap' of .*002\.mp4.*folder of 'wave'"):
+        read_clips(tmp_path)
+    assert len(read_clips(tmp_path / "manifest.csv")) == 3
+
+
+def test_folders_that_are_no_labels_leave_the_word_to_the_manifest(tmp_path: Path) -> None:
+    recorded(tmp_path, "day1/a.mp4,wave,ann,3", "day1/b.mp4,clap,ann,3")
+    touch(tmp_path / "day1" / "c.mp4")
+    told: list[str] = []
+    assert {clip.label for clip in read_clips(tmp_path, tell=told.append)} == {"wave", "clap"}
+    assert [line.split(": ", 1)[1] for line in told] == ["1 clip beside it not listed, left out: day1/c.mp4"]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

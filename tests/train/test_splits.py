@@ -108,3 +108,11 @@ def test_unreadable_files_are_listed_and_the_scan_goes_on(tmp_path: Path, draw_c
     assert "gone.mp4" in seen[tmp_path / "gone.mp4"].problem
     assert not seen[good].problem
     assert seen[good].duration_s == pytest.approx(1.5, abs=0.1)
+
+
+def test_labels_that_are_one_take_each_cannot_be_validated_and_the_line_says_how_to_mend_it() -> None:
+    clips = [
+        Clip(Path(f"{label}{n}.mp4"), label, f"{label}-take1") for label in ("jack", "bend") for n in range(5)
+    ]
+    with pytest.raises(ConfigError, match=r"bend-take1, jack-take1.*record another take"):
+        split_clips(clips)

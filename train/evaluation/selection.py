@@ -12,6 +12,7 @@ from ...models import ConfigError, ModelSpec
 from ...realtime.command import stderr
 from ..clips import Clip, Split, read_clips
 from ..config import TrainConfig
+from ..manifest import MANIFEST
 from ..splits import group_of
 
 
@@ -47,7 +48,7 @@ def select_clips(wanted: Wanted, spec: ModelSpec) -> Selection:
     """Choose by label, group and split. Raises ConfigError: no clip left, a group or label that is unknown."""
     clips = [
         replace(clip, label=wanted.rename.get(clip.label, clip.label))
-        for clip in read_clips(wanted.data, videos=wanted.videos, where=wanted.where)
+        for clip in read_clips(wanted.data, videos=wanted.videos, where=wanted.where, tell=_tell)
     ]
     return _select(clips, wanted, spec, _sources(wanted))
 
@@ -112,12 +113,17 @@ def _describe(wanted: Wanted, split: Split | None) -> str:
 
 
 def _sources(wanted: Wanted) -> dict[Path, str]:
-    if wanted.data.suffix != ".csv":
+    manifest = wanted.data / MANIFEST if wanted.data.is_dir() else wanted.data
+    if manifest.suffix != ".csv" or not manifest.is_file():
         return {}
-    with wanted.data.open(newline="", encoding="utf-8-sig") as file:
+    with manifest.open(newline="", encoding="utf-8-sig") as file:
         rows: Sequence[dict[str, str]] = list(csv.DictReader(file))
-    root = wanted.videos or wanted.data.parent
+    root = wanted.videos or manifest.parent
     return {root / row["path"]: row["set"] for row in rows if row.get("set") and row.get("path")}
+
+
+def _tell(line: str) -> None:
+    stderr.print(line, style="yellow", markup=False, highlight=False)
 
 
 def _some(names: Sequence[str]) -> str:
