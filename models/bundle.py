@@ -68,9 +68,23 @@ def shipped_bundles() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in _SHIPPED.glob(f"*/{SPEC_FILE}")))
 
 
+def names_shipped(model: str | Path) -> bool:
+    """Return whether this is the bare name of a shipped bundle: `everyday`, but not `./everyday`, nor a Path."""
+    return isinstance(model, str) and model in shipped_bundles()
+
+
+def passed_over(model: str | Path) -> Path | None:
+    """Return the folder that bears the name of a shipped bundle and is not taken for it, if there is one."""
+    folder = Path(model)
+    if not names_shipped(model) or not folder.is_dir() or folder.samefile(_SHIPPED / model):
+        return None
+    return folder
+
+
 def load_bundle(model: str | Path) -> Bundle:
     """Load a shipped bundle by name, or one from a folder, and verify every byte of it.
 
+    A bare shipped name is the shipped one wherever the process stands; `./everyday`, or a Path, is a folder.
     Raises ModelError: unknown name, a file that is missing, changed or too large, a spec that does not fit.
     """
     folder = _find(model)
@@ -119,7 +133,7 @@ def save_bundle(folder: Path, spec: ModelSpec, files: Mapping[str, bytes]) -> Bu
 
 def _find(model: str | Path) -> Path:
     folder = Path(model)
-    if folder.is_dir():
+    if folder.is_dir() and not names_shipped(model):
         return folder
     if folder.name == str(model):
         known = shipped_bundles()

@@ -24,7 +24,7 @@ from .bench import (
     time_end_to_end,
     usable_runtimes,
 )
-from .command import new_app, run_app, stderr
+from .command import new_app, run_app, say_taken, stderr
 from .meter import TURN, Timing, machine, memory_mb, rounded, take_turns
 from .watch import DEFAULT_MODEL
 
@@ -47,6 +47,7 @@ def bench(
 ) -> None:
     """Measure decode, prepare, encoder, head, smoothing, overlay, JSON and the whole loop on this machine."""
     thread_counts, batches = _numbers("--threads", threads), _numbers("--batch", batch)
+    say_taken([model])
     bundle = load_bundle(model)
     with Progress(console=stderr, transient=True) as progress:
         task = progress.add_task("frames", total=2 * turns + 3)

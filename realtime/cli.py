@@ -10,7 +10,7 @@ import typer
 
 from ..models import ConfigError, Precision, shipped_bundles
 from .backends import Runtime
-from .command import new_app, run_app, stderr
+from .command import new_app, run_app, say_taken, stderr
 
 app = new_app()
 
@@ -106,6 +106,7 @@ def live(
 
     del list_models  # done by its callback
     _log(verbose)
+    say_taken(model or ())
     options = LiveOptions(
         sources=source,
         models=model or (DEFAULT_MODEL,),

@@ -7,13 +7,14 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 from rich.console import Console
 
-from ..models import ConfigError, ModelError, SourceError
+from ..models import ConfigError, ModelError, SourceError, passed_over
 from .threads import some_hang
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -56,6 +57,16 @@ def _leave(code: int | str | None) -> NoReturn:
 def say_error(message: str) -> None:
     """Print one line to stderr."""
     stderr.print(f"[bold red]error:[/] {_plain(message)}")
+
+
+def say_taken(models: Iterable[str | Path], flag: str = "--model") -> None:
+    """Print a line for each shipped model beside which a folder of its name lies: which of the two is taken."""
+    for model in models:
+        if (folder := passed_over(model)) is not None:
+            say = (
+                f"{flag} {model}: the shipped model is taken, not the folder; for that give {flag} ./{folder}"
+            )
+            stderr.print(say, style="yellow", markup=False)
 
 
 def need_extra(extra: str, *modules: str) -> None:

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ..models import Bundle, ModelError, Precision, load_bundle
+from ..models import Bundle, ModelError, Precision, load_bundle, names_shipped
 from ..realtime.backends import Backend, open_backend
+from ..realtime.command import say_taken
 from .config import TrainConfig
 from .encode import FrozenEncoder, freeze
 from .inputs import InputKind, build_input
@@ -44,8 +45,9 @@ class Reused:
 
 def reuse_encoder(config: TrainConfig) -> Reused:
     """Load the encoder that `--init` names. Raises ModelError: no such model, or it cannot be rebuilt."""
+    say_taken([config.init or ""], "--init")
     path = Path(config.init or "")
-    for file in (path, path / BEST, path / LAST):
+    for file in () if names_shipped(config.init or "") else (path, path / BEST, path / LAST):
         if file.suffix == ".ckpt" and file.is_file():
             return _from_run(file, config)
     return _from_bundle(load_bundle(config.init or ""), config)
@@ -99,17 +101,18 @@ def _rebuild(bundle: Bundle, backend: Backend) -> Network:
     encoder was fine-tuned, those inside the graph, in which each batch norm has been folded into its convolution.
     """
     spec = bundle.spec
-    kinds = [
-        kind
-        for kind in get_args(InputKind)
-        if build_input(kind, spec.fps).state_specs(spec.size) == spec.encoder_state
-    ]
-    for kind in kinds:
+    for kind in get_args(InputKind):
+        own = build_input(kind, spec.fps).state_specs(spec.size)
+        rest = spec.encoder_state[len(own) :]  # what shifted blocks keep
+        if spec.encoder_state[: len(own)] != own or any(state.dtype != "float32" for state in rest):
+            continue
         config = NetworkConfig(
-            labels=spec.labels, background=spec.background, backbone=spec.backbone, input=kind, size=spec.size,
-            resize=spec.resize, fps=spec.fps,
+            labels=spec.labels, background=spec.background, backbone=spec.backbone, input=kind, shift=len(rest),
+            size=spec.size, resize=spec.resize, fps=spec.fps,
         )  # fmt: skip
         network = Network(config).eval()
+        if network.encoder.state_specs != spec.encoder_state:
+            continue
         if _same(network.encoder, backend):
             return network
         _unfold(network.encoder, bundle)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actrec.models import EventRule, ModelError, ModelSpec, StateSpec, load_bundle, save_bundle
+from actrec.models import EventRule, ModelError, ModelSpec, StateSpec, load_bundle, passed_over, save_bundle
 
 FILES = {
     "encoder.onnx": b"not a graph, but whole" * 20,
@@ -127,3 +127,16 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(ModelError, match="not a bundle"):
         save_bundle(tmp_path / "photos", make_spec(), FILES)
     assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"cat"
+
+
+def test_a_bare_shipped_name_is_the_shipped_model_and_a_path_is_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    folder.rename("everyday")
+    assert load_bundle("everyday").spec.name == "everyday"
+    assert passed_over("everyday") == Path("everyday")
+    for path in ("./everyday", "everyday/", Path("everyday"), str(folder.parent / "everyday")):
+        assert load_bundle(path).spec.name == "hand"
+        assert passed_over(path) is None
+    assert passed_over("fights") is None

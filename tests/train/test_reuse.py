@@ -12,6 +12,7 @@ from actrec.models import ModelError, load_bundle
 from actrec.realtime.backends import open_backend
 from actrec.train.config import TrainConfig
 from actrec.train.encode import encode_clips
+from actrec.train.evaluation.subject import is_run
 from actrec.train.hand_over import write_bundle
 from actrec.train.keep import write_whole
 from actrec.train.network import Network, NetworkConfig, checkpoint, load_network
@@ -93,3 +94,26 @@ def test_a_rebuilt_network_is_a_whole_checkpoint(exported: tuple[Network, Path],
     write_whole(checkpoint(network), tmp_path / "best.ckpt")
     again, _ = load_network(tmp_path / "best.ckpt")
     assert all(torch.equal(t, again.state_dict()[n]) for n, t in network.state_dict().items())
+
+
+def test_a_run_named_like_a_shipped_model_does_not_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Path("weizmann")
+    run.mkdir()
+    torch.manual_seed(0)
+    write_whole(
+        checkpoint(Network(NetworkConfig(labels=("a", "b"), size=32, hidden=8, embedding=8))),
+        run / "best.ckpt",
+    )
+    shipped = reuse_encoder(options("weizmann"))
+    assert shipped.bundle is not None
+    assert shipped.bundle.spec.name == "weizmann"
+    said = capsys.readouterr().err
+    assert said.startswith("--init weizmann: the shipped model is taken")
+    assert "--init ./weizmann" in said
+    assert reuse_encoder(options("./weizmann")).settings["size"] == 32
+    assert capsys.readouterr().err == ""
+    assert not is_run("weizmann")
+    assert is_run("./weizmann")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...models import SPEC_FILE, Bundle, ModelError, load_bundle
-from ...realtime.command import need_extra
+from ...models import SPEC_FILE, Bundle, ModelError, load_bundle, names_shipped
+from ...realtime.command import need_extra, say_taken
 from ..config import CONFIG_FILE
 
 _EXPORT = "from actrec.export.cli import main; main()"
@@ -19,6 +19,8 @@ CHECKPOINTS = ("best.ckpt", "last.ckpt")
 
 def is_run(model: str) -> bool:
     """Return whether this is a folder that actrec-train wrote."""
+    if names_shipped(model):
+        return False
     folder = Path(model)
     names = (CONFIG_FILE, *CHECKPOINTS)
     return folder.is_dir() and not (folder / SPEC_FILE).exists() and any((folder / n).exists() for n in names)
@@ -30,6 +32,7 @@ def open_subject(model: str) -> Iterator[Bundle]:
 
     Raises ModelError: unknown, damaged, or a run that cannot be exported.
     """
+    say_taken([model])
     if not is_run(model):
         yield load_bundle(model)
         return
