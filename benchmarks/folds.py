@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from ablation_tasks import BLOCKS, MARGIN
@@ -44,6 +45,8 @@ def main() -> None:
     parser.add_argument("--input", default="motion", choices=["motion", "rgb"])
     parser.add_argument("--cell", default="gru", choices=["gru", "lstm"])
     parser.add_argument("--finetune", type=int, default=0, help="last blocks of the backbone that learn")
+    parser.add_argument("--shift", type=int, default=0, help="last residual blocks that see the frame before")
+    parser.add_argument("--first", type=int, default=99, help="only so many folds, from the first on")
     parser.add_argument("--passes", type=int, default=2, help="augmented views of each training clip")
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--alone", action="store_true", help="no other set to train on")
@@ -52,12 +55,13 @@ def main() -> None:
     data = options.data.resolve()
     right = single = tested = 0.0
     name = f"{options.set}-{options.input}-{options.cell}-{options.finetune}" + "-alone" * options.alone
-    for number, rows in enumerate(folds(options.set, data, alone=options.alone)):
+    name += f"-shift{options.shift}" if options.shift else ""
+    for number, rows in enumerate(islice(folds(options.set, data, alone=options.alone), options.first)):
         folder = options.out.resolve() / name / str(number)
         write_rows([replace(row, path=str(data / row.path)) for row in rows], folder / "clips.csv")
         config = TrainConfig(
             data=folder / "clips.csv", out=folder, background="off", input=options.input, cell=options.cell,
-            hidden=128, embedding=128, passes=options.passes, epochs=options.epochs, finetune=options.finetune,
+            hidden=128, embedding=128, passes=options.passes, epochs=options.epochs, finetune=options.finetune, shift=options.shift,
             seed=options.seed, cache=options.out.resolve() / "cache",
         )  # fmt: skip
         metrics = train(config, Screen(Console(stderr=True)))

@@ -38,8 +38,9 @@ class MotionCounter:
 
 @dataclass(slots=True)
 class MotionGate:
-    """Closes once enough frames of an unchanged picture have gone through it; one for each stream."""
+    """Closes once `settle` frames of an unchanged picture have gone through it; one for each stream."""
 
+    settle: int = SETTLE_FRAMES
     _count: int = -1
     _passed: int = 0
 
@@ -52,4 +53,4 @@ class MotionGate:
         if count != self._count:
             self._count, self._passed = count, 0
         self._passed += 1
-        return self._passed > SETTLE_FRAMES
+        return self._passed > self.settle

@@ -13,7 +13,7 @@ from ..models import Bundle, ConfigError, Precision, encoder_file, load_bundle, 
 from .backends import Backend, Runtime, open_backend
 from .continuity import Continuity
 from .frame import Frame
-from .gate import MotionCounter, MotionGate
+from .gate import SETTLE_FRAMES, MotionCounter, MotionGate
 from .results import Prediction
 from .sampler import Sampler
 from .smoother import probabilities, smooth
@@ -157,7 +157,8 @@ class Recognizer:
 
     def _reset(self, stream: _Stream) -> None:
         stream.encoder = self._backends[0].encoder_start(1)
-        stream.gate = MotionGate()
+        # Each further state array of an encoder may carry the past one frame further.
+        stream.gate = MotionGate(SETTLE_FRAMES + max(0, len(self.spec.encoder_state) - 1))
         stream.features = None
         self._reset_heads(stream)
 

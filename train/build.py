@@ -16,11 +16,12 @@ from .clips import Clip
 from .config import TrainConfig
 from .dataset import Dataset, count_workers
 from .encode import FrozenEncoder, freeze
-from .finetune import finetune
+from .finetune import finetune, last_blocks
 from .gather import pieces
 from .network import Head, Network, NetworkConfig
 from .prepared import prepare_views
 from .reuse import reuse_encoder
+from .shift import layers_of
 from .show import Screen, clock
 from .views import Shape, View, idle_view, training_views
 
@@ -58,6 +59,8 @@ def build(config: TrainConfig, dataset: Dataset, screen: Screen, *, resume: bool
         return Built(config, network, reused.encoder, reused.bundle)
     with screen.stage("building the network"):
         network = Network(network_config(config, dataset)).eval()
+    if config.shift:
+        _warn_of_shift(network, config, screen)
     if config.finetune:
         _tune(network, config, dataset, screen, resume=resume)
     with screen.stage("freezing the encoder"):
@@ -85,6 +88,21 @@ def plan_views(config: TrainConfig, clips: Sequence[Clip], background: str | Non
             views = [*views, idle]
         wanted.append((clip, views))
     return wanted
+
+
+def _warn_of_shift(network: Network, config: TrainConfig, screen: Screen) -> None:
+    learning = last_blocks(network.encoder.backbone, config.finetune) if config.finetune else []
+    shifted = [
+        layer
+        for place, layer in enumerate(layers_of(network.encoder.backbone))
+        if place in network.encoder.shifted
+    ]
+    frozen = sum(all(block is not each for each in learning) for block in shifted)
+    if frozen:
+        screen.say(
+            f"[yellow]--shift {config.shift}: {frozen} of these blocks stay frozen, and were not trained to see "
+            "the frame before; --finetune more blocks, or shift fewer[/]"
+        )
 
 
 def _tune(network: Network, config: TrainConfig, dataset: Dataset, screen: Screen, *, resume: bool) -> None:

@@ -52,6 +52,10 @@ def command(
     cell: Annotated[str | None, _flag("gru or lstm (gru).", _NET)] = None,
     layers: Annotated[int | None, _flag("Recurrent layers (1).", _NET)] = None,
     hidden: Annotated[int | None, _flag("Size of the recurrent state (256).", _NET)] = None,
+    shift: Annotated[
+        int | None,
+        _flag("Show the backbone's last N residual blocks the frame before (0); see --finetune.", _NET),
+    ] = None,
     finetune: Annotated[int | None, _flag("Let the backbone's last N blocks learn (0).", _NET)] = None,
     epochs: Annotated[int | None, _flag("Epochs (30).", _FIT)] = None,
     passes: Annotated[int | None, _flag("Augmented views of each clip (6).", _FIT)] = None,

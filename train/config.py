@@ -55,6 +55,8 @@ class TrainConfig(BaseModel):
     hidden: Count = 256
     embedding: Count = 256
     dropout: Share = 0.5
+    shift: Annotated[int, Field(ge=0)] = 0
+    """How many of the backbone's last residual blocks see the frame before; only of use if they learn."""
     finetune: Annotated[int, Field(ge=0)] = 0
     """How many of the backbone's last blocks learn; the batch-norm statistics stay as they are."""
     finetune_epochs: Count = 8

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from .network import Encoder
+from .padding import fix_padding
 
 SIDE_BY_SIDE = 16
 
@@ -108,7 +109,7 @@ def freeze(encoder: Encoder, *, size: int, device: str, threads: int = 0) -> Fro
     if device != "cpu":
         return TorchEncoder(encoder, device)
     try:
-        graph = _trace(encoder.eval(), size)
+        graph = _trace(fix_padding(encoder.eval(), size), size)
     except Exception:
         return TorchEncoder(encoder, device)
     return GraphEncoder(graph, hashlib.sha256(graph).hexdigest(), threads)
@@ -116,9 +117,10 @@ def freeze(encoder: Encoder, *, size: int, device: str, threads: int = 0) -> Fro
 
 def weights_key(encoder: Encoder) -> str:
     """Return a hash over an encoder's layers, weights and statistics, and what its input answers to a probe."""
-    digest = hashlib.sha256(str(encoder).encode())
-    state = tuple(torch.full_like(array, 60) for array in encoder.start(1))
-    size = encoder.state_specs[0].shape[-1] if encoder.state_specs else 32
+    digest = hashlib.sha256(f"{encoder}{encoder.shifted or ''}".encode())
+    own = len(encoder.state_specs) - len(encoder.shifted)
+    state = tuple(torch.full_like(array, 60) for array in encoder.start(1)[:own])
+    size = encoder.state_specs[0].shape[-1] if own else 32
     ramp = torch.arange(size * size * 3, device=encoder.gain.device).remainder(251).to(torch.uint8)
     with torch.inference_mode():
         for tensor in encoder.input(ramp.view(1, size, size, 3), *state):

@@ -15,7 +15,7 @@ from ..models import ConfigError
 from .cache import Cache
 from .config import TrainConfig
 from .keep import write_whole
-from .network import Encoder, Network, pool
+from .network import Network
 from .prepared import PreparedViews, draw_window
 
 WINDOW, WARM_UP, BATCH = 20, 5, 8
@@ -95,7 +95,7 @@ def finetune(
         for _ in range(steps):
             frames, answers, weight = _batch(by_label, labels, cache, rng)
             with torch.autocast(device.type, enabled=device.type == "cuda"):
-                features = encode_windows(network.encoder, frames.to(device))
+                features = network.encoder.forward_windows(frames.to(device))
                 logits, _ = network.head(features, network.head.start(len(frames)))
             each = functional.cross_entropy(
                 logits.float().transpose(1, 2),
@@ -118,23 +118,6 @@ def finetune(
     network.to("cpu").eval()
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-
-
-def encode_windows(encoder: Encoder, windows: Tensor) -> Tensor:
-    """Return features [B, T, F] of windows uint8 [B, T, S, S, 3] from a fresh state; one pass of the backbone."""
-    state = encoder.start(len(windows))
-    pictures, energies = [], []
-    with torch.no_grad():
-        for step in range(windows.shape[1]):
-            picture, *rest = encoder.input(windows[:, step], *state)
-            if encoder.input.has_energy:
-                energies.append(rest.pop(0))
-            state = tuple(rest)
-            pictures.append(encoder.normalise(picture))
-        stacked = torch.stack(pictures, dim=1)
-        energy = torch.stack(energies, dim=1).flatten(0, 1) if energies else None
-    features = pool(encoder.backbone(stacked.flatten(0, 1)), energy)
-    return features.view(*windows.shape[:2], -1)
 
 
 def _batch(

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..models import ModelError, Resize, StateSpec
 from .backbones import DEFAULT_BACKBONE, Backbone, build_backbone
 from .inputs import InputKind, build_input
+from .shift import find_shifted, run_step, run_windows, shift_specs
 
 CHECKPOINT_FORMAT = "actrec.checkpoint/1"
 EVEN_WEIGHT = 0.0255
@@ -32,6 +33,8 @@ class NetworkConfig(BaseModel):
     background: str | None = None
     backbone: str = DEFAULT_BACKBONE
     input: InputKind = "motion"
+    shift: Annotated[int, Field(ge=0)] = 0
+    """How many of the backbone's last residual blocks see an eighth of their channels as of the frame before."""
     size: int = 128
     resize: Resize = "squash"
     fps: float = 10.0
@@ -49,26 +52,55 @@ class Encoder(nn.Module):
 
     Where the backbone gives a map and the input knows where things move, the map's mean is weighted by the
     motion in each cell: a small person far away is seen as well as a near one, and a still room not at all.
+    State: what the input keeps, then an array for each shifted block of the backbone (`train/shift.py`).
     """
 
     gain: Tensor
     offset: Tensor
 
-    def __init__(self, backbone: Backbone, kind: InputKind, size: int, fps: float) -> None:
+    def __init__(self, backbone: Backbone, kind: InputKind, size: int, fps: float, shift: int = 0) -> None:
         super().__init__()
         self.input = build_input(kind, fps)
         self.backbone = backbone.module
         self.features = backbone.features
-        self.state_specs: tuple[StateSpec, ...] = self.input.state_specs(size)
+        self.shifted = find_shifted(backbone.module, shift, backbone.name)
+        seen = self.input.state_specs(size)
+        self.state_specs: tuple[StateSpec, ...] = (
+            *seen,
+            *shift_specs(backbone.module, self.shifted, size, first=len(seen)),
+        )
         mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (backbone.mean, backbone.std))
         self.register_buffer("gain", 1.0 / (255.0 * std), persistent=False)
         self.register_buffer("offset", -mean / std, persistent=False)
 
     def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
         """Return (features, next state ...)."""
-        picture, *rest = self.input(frames, *state)
+        own = len(state) - len(self.shifted)
+        picture, *rest = self.input(frames, *state[:own])
         energy = rest.pop(0) if self.input.has_energy else None
-        return pool(self.backbone(self.normalise(picture)), energy), *rest
+        maps, kept = run_step(self.backbone, self.shifted, self.normalise(picture), state[own:])
+        return pool(maps, energy), *rest, *kept
+
+    def forward_windows(self, windows: Tensor) -> Tensor:
+        """Return features [B, T, F] of windows uint8 [B, T, S, S, 3], each from a fresh state, at once.
+
+        No gradient flows into the input.
+        """
+        steps = windows.shape[1]
+        state = self.start(len(windows))
+        state = state[: len(state) - len(self.shifted)]
+        pictures, energies = [], []
+        with torch.no_grad():
+            for step in range(steps):
+                picture, *rest = self.input(windows[:, step], *state)
+                if self.input.has_energy:
+                    energies.append(rest.pop(0))
+                state = tuple(rest)
+                pictures.append(self.normalise(picture))
+            stacked = torch.stack(pictures, dim=1).flatten(0, 1)
+            energy = torch.stack(energies, dim=1).flatten(0, 1) if energies else None
+        maps = run_windows(self.backbone, self.shifted, stacked, steps)
+        return pool(maps, energy).unflatten(0, (-1, steps))
 
     def normalise(self, picture: Tensor) -> Tensor:
         """Return a picture in levels 0..255 as the backbone was trained to see it."""
@@ -155,7 +187,7 @@ class Network(nn.Module):
         self.config = config
         backbone = build_backbone(config.backbone, pretrained=pretrained)
         self.licence = backbone.licence
-        self.encoder = Encoder(backbone, config.input, config.size, config.fps)
+        self.encoder = Encoder(backbone, config.input, config.size, config.fps, config.shift)
         self.head = Head(backbone.features, config)
 
     def encode(self, clips: Tensor) -> Tensor:

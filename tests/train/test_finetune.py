@@ -8,7 +8,7 @@ from actrec.models import ConfigError
 from actrec.train.cache import Cache
 from actrec.train.clips import Clip
 from actrec.train.config import TrainConfig
-from actrec.train.finetune import encode_windows, finetune, last_blocks
+from actrec.train.finetune import finetune, last_blocks
 from actrec.train.network import Network, NetworkConfig
 from actrec.train.prepared import prepare_views
 from actrec.train.views import Shape, View
@@ -74,7 +74,7 @@ def test_windows_in_one_pass_give_the_features_of_single_steps() -> None:
     net = network()
     windows = torch.randint(0, 256, (2, 6, 32, 32, 3), dtype=torch.uint8)
     with torch.inference_mode():
-        assert torch.allclose(encode_windows(net.encoder, windows), net.encode(windows), atol=1e-4)
+        assert torch.allclose(net.encoder.forward_windows(windows), net.encode(windows), atol=1e-4)
 
 
 def test_blocks_are_counted_from_the_end() -> None:
