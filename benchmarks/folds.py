@@ -61,8 +61,8 @@ def main() -> None:
         write_rows([replace(row, path=str(data / row.path)) for row in rows], folder / "clips.csv")
         config = TrainConfig(
             data=folder / "clips.csv", out=folder, background="off", input=options.input, cell=options.cell,
-            hidden=128, embedding=128, passes=options.passes, epochs=options.epochs, finetune=options.finetune, shift=options.shift,
-            seed=options.seed, cache=options.out.resolve() / "cache",
+            hidden=128, embedding=128, passes=options.passes, epochs=options.epochs, finetune=options.finetune,
+            shift=options.shift, seed=options.seed, cache=options.out.resolve() / "cache",
         )  # fmt: skip
         metrics = train(config, Screen(Console(stderr=True)))
         count = sum(row.split == "test" for row in rows)
