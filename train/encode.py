@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from .network import Encoder
+from .padding import fix_padding
 
 SIDE_BY_SIDE = 16
 
@@ -108,7 +109,7 @@ def freeze(encoder: Encoder, *, size: int, device: str, threads: int = 0) -> Fro
     if device != "cpu":
         return TorchEncoder(encoder, device)
     try:
-        graph = _trace(encoder.eval(), size)
+        graph = _trace(fix_padding(encoder.eval(), size), size)
     except Exception:
         return TorchEncoder(encoder, device)
     return GraphEncoder(graph, hashlib.sha256(graph).hexdigest(), threads)

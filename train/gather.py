@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from ..models import ConfigError, SourceError
 from .cache import Cache
 from .clips import Clip
+from .decode import read_span
 from .encode import FrozenEncoder, encode_clips
-from .views import IDLE_KINDS, Shape, View, content_key, make_views, view_key
+from .views import IDLE_KINDS, Shape, View, content_key, view_frames, view_key
 
 LONGEST_PIECE_S = 20.0
 """Longer spans are decoded in pieces, so that memory stays bounded."""
@@ -42,7 +43,8 @@ class Gathered:
     frames: int = 0
     cached: int = 0
     decode_s: float = 0.0
-    """Time of all workers together."""
+    """Time of all workers together, as is that of altering."""
+    alter_s: float = 0.0
     encode_s: float = 0.0
 
 
@@ -92,8 +94,9 @@ def gather(
         else:
             result.cached += 1
             advance()
-    for index, job, frames, problem, seconds in decode_jobs(missing, workers):
-        result.decode_s += seconds
+    for index, job, frames, problem, (decode_s, alter_s) in decode_jobs(missing, workers):
+        result.decode_s += decode_s
+        result.alter_s += alter_s
         if problem:
             result.unreadable.append((job.clip, problem))
             del found[index]
@@ -138,7 +141,9 @@ def _key(encoder: FrozenEncoder, content: str, clip: Clip, view: View, shape: Sh
     return hashlib.sha256(f"features {encoder.key} {frames}".encode()).hexdigest()
 
 
-Decoded = tuple[int, Job, list[NDArray[np.uint8]], str, float]
+Seconds = tuple[float, float]
+"""Spent on decoding, and on making views of what was decoded."""
+Decoded = tuple[int, Job, list[NDArray[np.uint8]], str, Seconds]
 
 
 def decode_jobs(jobs: list[tuple[int, Job]], workers: int) -> Iterator[Decoded]:
@@ -150,7 +155,7 @@ def decode_jobs(jobs: list[tuple[int, Job]], workers: int) -> Iterator[Decoded]:
     # Spawned, not forked: a fork would copy the threads' locks of PyTorch and ONNX Runtime in whatever state.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        ahead: list[tuple[int, Job, Future[tuple[list[NDArray[np.uint8]], str, float]]]] = []
+        ahead: list[tuple[int, Job, Future[tuple[list[NDArray[np.uint8]], str, Seconds]]]] = []
         queue = iter(jobs)
         try:
             for index, job in queue:
@@ -165,13 +170,15 @@ def decode_jobs(jobs: list[tuple[int, Job]], workers: int) -> Iterator[Decoded]:
             pool.shutdown(cancel_futures=True)
 
 
-def _make(job: Job) -> tuple[list[NDArray[np.uint8]], str, float]:
-    began = monotonic()
+def _make(job: Job) -> tuple[list[NDArray[np.uint8]], str, Seconds]:
+    began, clip, shape = monotonic(), job.clip, job.shape
     try:
-        frames = make_views(job.clip.path, job.clip.start_s, job.clip.end_s, job.views, job.shape)
+        recording = read_span(clip.path, clip.start_s, clip.end_s, size=shape.size, resize=shape.resize)
     except SourceError as error:
-        return [], str(error), monotonic() - began
-    return frames, "", monotonic() - began
+        return [], str(error), (monotonic() - began, 0.0)
+    decoded = monotonic()
+    frames = [view_frames(recording, view, shape) for view in job.views]
+    return frames, "", (decoded - began, monotonic() - decoded)
 
 
 def _one_thread() -> None:

@@ -78,10 +78,11 @@ def _tell_gathered(config: TrainConfig, got: Gathered, spent: float, screen: Scr
         f"{got.cached} of {total} clips from the cache"
     )
     if got.cached < total:
-        work = max(got.decode_s + got.encode_s, 1e-3)
-        shares = f"{100 * got.decode_s / work:.0f} : {100 * got.encode_s / work:.0f}"
+        parts = (got.decode_s, got.alter_s, got.encode_s)
+        shares = " : ".join(f"{100 * part / max(sum(parts), 1e-3):.0f}" for part in parts)
         screen.say(
-            f"  decode and augment {got.decode_s:.1f} s in workers, encode {got.encode_s:.1f} s ({shares})"
+            f"  decode {got.decode_s:.1f} s and augment {got.alter_s:.1f} s in workers, "
+            f"encode {got.encode_s:.1f} s ({shares})"
         )
     if got.unreadable:
         tell_unreadable([reason for _, reason in got.unreadable], config, screen)

@@ -1,9 +1,11 @@
 import numpy as np
+import onnx
 import pytest
 import torch
 
-from actrec.train.encode import GraphEncoder, TorchEncoder, encode_clips, freeze
+from actrec.train.encode import GraphEncoder, TorchEncoder, _trace, encode_clips, freeze
 from actrec.train.network import Network, NetworkConfig
+from actrec.train.padding import fix_padding
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +47,15 @@ def test_other_weights_have_another_key(network: Network) -> None:
         changed = TorchEncoder(network.encoder, "cpu").key
         parameter.sub_(1e-3)
     assert before != changed
+
+
+def test_paddings_are_folded_into_the_convolutions_and_change_nothing(network: Network) -> None:
+    before, after = (_trace(encoder, 32) for encoder in (network.encoder, fix_padding(network.encoder, 32)))
+    operators = [
+        {node.op_type for node in onnx.load_from_string(graph).graph.node} for graph in (before, after)
+    ]
+    assert "Pad" in operators[0]
+    assert "Pad" not in operators[1]
+    (clip,) = clips((5,))
+    one, other = (encode_clips(GraphEncoder(graph, "key", 1), [clip])[0] for graph in (before, after))
+    assert np.abs(one.astype(float) - other).max() < 1e-3
