@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from ..models import ConfigError, ModelError, SourceError, passed_over
-from .threads import some_hang
+from .threads import MayHang, at_work
 
 DONE, FAULT, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 """Exit codes of every command."""
@@ -31,21 +31,22 @@ def new_app() -> typer.Typer:
 
 def run_app(app: Callable[[], object]) -> NoReturn:
     """Run a command and leave the process: bad input is one line and exit code 2."""
+    others = at_work()
     try:
         app()
-        _leave(DONE)
+        _leave(DONE, others)
     except (SourceError, ModelError, ConfigError) as error:
         say_error(str(error))
-        _leave(BAD_INPUT)
+        _leave(BAD_INPUT, others)
     except KeyboardInterrupt:
-        _leave(INTERRUPTED)
+        _leave(INTERRUPTED, others)
     except SystemExit as leaving:
-        _leave(leaving.code)
+        _leave(leaving.code, others)
 
 
-def _leave(code: int | str | None) -> NoReturn:
-    """End the process; at once where a thread hangs in a driver, as the interpreter's own end would abort in it."""
-    if not (some_hang() and isinstance(code, int)):
+def _leave(code: int | str | None, others: set[MayHang]) -> NoReturn:
+    """End the process; at once where a thread of this command hangs, as the interpreter's own end would abort in it."""
+    if not (isinstance(code, int) and at_work() - others):
         sys.exit(code)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):

@@ -37,6 +37,6 @@ class MayHang(threading.Thread):
         super().__init__(target=target, name=name, daemon=True)
 
 
-def some_hang() -> bool:
-    """Return whether such a thread is still at work."""
-    return any(isinstance(thread, MayHang) for thread in threading.enumerate())
+def at_work() -> set[MayHang]:
+    """Return those of these threads that have not ended."""
+    return {thread for thread in threading.enumerate() if isinstance(thread, MayHang)}
