@@ -45,7 +45,7 @@ def run_app(app: Callable[[], object]) -> NoReturn:
 
 
 def _leave(code: int | str | None, others: set[MayHang]) -> NoReturn:
-    """End the process; at once where a thread of this command hangs, as the interpreter's own end would abort in it."""
+    """End the process; at once where a thread of this command hangs: the interpreter would abort in it."""
     if not (isinstance(code, int) and at_work() - others):
         sys.exit(code)
     atexit._run_exitfuncs()
