@@ -81,7 +81,7 @@ def plan_views(config: TrainConfig, clips: Sequence[Clip], background: str | Non
     rng = np.random.default_rng(config.seed)
     wanted: Wanted = []
     for clip in pieces(clips):
-        altered = training_views(config.passes, flip=config.flip, seed=config.seed)
+        altered = training_views(config.passes, flip=config.flip, seed=config.seed, swap=config.swap)
         views = altered if clip.split == "train" else [View()]
         idle = idle_view(rng)
         if background is not None and clip.label != background:

@@ -62,10 +62,22 @@ def command(
     flip: Annotated[
         bool | None, _flag("Mirror views; off where left and right differ (on).", _FIT, "--flip/--no-flip")
     ] = None,
+    swap: Annotated[
+        float | None, _flag("Share of views before another background; static cameras (0).", _FIT)
+    ] = None,
     streams: Annotated[int | None, _flag("Streams in a batch (16).", _FIT)] = None,
     chunk: Annotated[int | None, _flag("Frames that gradients flow through (64).", _FIT)] = None,
     loss: Annotated[str | None, _flag("Frames that are judged: all, late or last (late).", _FIT)] = None,
+    late_s: Annotated[float | None, _flag("With late and last: seconds after a change (0.5).", _FIT)] = None,
     rate: Annotated[float | None, _flag("Learning rate (0.001).", _FIT)] = None,
+    warmup: Annotated[float | None, _flag("Share of the steps in which the rate rises (0.1).", _FIT)] = None,
+    decay: Annotated[float | None, _flag("Weight decay (0.05).", _FIT)] = None,
+    dropout: Annotated[float | None, _flag("Dropout before the recurrent part (0.5).", _FIT)] = None,
+    smoothing: Annotated[float | None, _flag("Label smoothing (0.1).", _FIT)] = None,
+    balance: Annotated[
+        bool | None, _flag("Draw every label equally often (on).", _FIT, "--balance/--no-balance")
+    ] = None,
+    ema: Annotated[float | None, _flag("Decay of the averaged weights; 0: the last (0.99).", _FIT)] = None,
     accumulate: Annotated[int | None, _flag("Chunks to one step (1).", _FIT)] = None,
     patience: Annotated[
         int | None, _flag("Epochs without gain before it stops; 0: never (10).", _FIT)
@@ -77,6 +89,9 @@ def command(
     device: Annotated[str | None, _flag("auto, cpu or cuda[:N] (auto).", _RUN)] = None,
     devices: Annotated[int | None, _flag("GPUs on each machine (1).", _RUN)] = None,
     nodes: Annotated[int | None, _flag("Machines (1).", _RUN)] = None,
+    precision: Annotated[
+        str | None, _flag("auto, 32-true, 16-mixed or bf16-mixed (auto: mixed on a GPU).", _RUN)
+    ] = None,
     workers: Annotated[int | None, _flag("Processes that decode (CPUs - 1).", _RUN)] = None,
     threads: Annotated[int | None, _flag("Threads of PyTorch and ONNX Runtime (all).", _RUN)] = None,
     cache: Annotated[Path | None, _flag("Where features are kept (~/.cache/actrec).", _RUN)] = None,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..models import ConfigError, Resize
 
 LossPlace = Literal["all", "late", "last"]
+Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
 InputName = Literal["motion", "rgb"]
 CONFIG_FILE = "run.yaml"
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -67,6 +68,8 @@ class TrainConfig(BaseModel):
     """Augmented views of each training clip, beside the plain one."""
     flip: bool = True
     """Mirror views; switch off where left and right are different labels."""
+    swap: Share = 0.0
+    """Share of the augmented views in which another background stands behind what moves (static cameras)."""
     streams: Count = 16
     """Streams side by side in a batch."""
     chunk: Count = 64
@@ -102,6 +105,8 @@ class TrainConfig(BaseModel):
     device: str = "auto"
     devices: Count = 1
     nodes: Count = 1
+    precision: Precision = "auto"
+    """`auto` is mixed with float16 on a GPU, float32 on a CPU."""
     workers: Annotated[int, Field(ge=0)] | None = None
     """Processes that decode; None takes one for each CPU but one."""
     threads: Count | None = None

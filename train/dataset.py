@@ -102,6 +102,8 @@ def count_workers(config: TrainConfig) -> int:
 
 def tell_unreadable(problems: Sequence[str], config: TrainConfig, screen: Screen) -> None:
     """Say what cannot be read, and write all of it into the run folder."""
+    if screen.console.quiet:  # the first process has said it
+        return
     config.out.mkdir(parents=True, exist_ok=True)
     path = config.out / UNREADABLE
     with path.open("a", encoding="utf-8") as file:

@@ -59,6 +59,8 @@ class HeadFit(pl.LightningModule):
         super().__init__()
         self.head = head
         self.average = AveragedModel(head, avg_fn=_Averager(config.ema)) if config.ema else None
+        if self.average is not None:
+            self.average.requires_grad_(False)  # or DistributedDataParallel waits for its gradients
         self._options = config
         self._set = train
         self._val = val
@@ -144,7 +146,9 @@ class HeadFit(pl.LightningModule):
         loss = self._loss_sum / max(1, self._loss_steps)
         epoch = self.current_epoch + 1
         self.report = EpochReport(epoch, self._options.epochs, rate, loss, scores(matrix), judgement)
-        self.log("val_score", judgement.score, rank_zero_only=True, sync_dist=False)
+        self.log(
+            "val_score", judgement.score, sync_dist=False
+        )  # the same on every rank, and each may stop by it
 
 
 def make_stream_plan(config: TrainConfig) -> StreamPlan:
@@ -194,12 +198,15 @@ def fit_head(
             0, EarlyStopping("val_score", mode="max", patience=config.patience, check_on_train_epoch_end=True)
         )
     accelerator = "cpu" if config.device == "cpu" else "gpu"
+    precision = config.precision
+    if precision == "auto":
+        precision = "16-mixed" if accelerator == "gpu" else "32-true"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's hints on loaders and loggers, which do not fit this set
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
         trainer = pl.Trainer(
             max_epochs=config.epochs, accelerator=accelerator, devices=config.devices, num_nodes=config.nodes,
-            precision="16-mixed" if accelerator == "gpu" else "32-true", accumulate_grad_batches=config.accumulate,
+            precision=precision, accumulate_grad_batches=config.accumulate,
             gradient_clip_val=1.0, callbacks=callbacks, plugins=[WholeFiles()], logger=False,
             enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=True,
             use_distributed_sampler=False, default_root_dir=folder, num_sanity_val_steps=0,

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 
 import torch
+from rich.console import Console
 
 from ..models import ConfigError
 from .baseline import fit_frame_layer
@@ -37,14 +38,18 @@ def train(config: TrainConfig, screen: Screen, *, resume: bool = False) -> dict[
     began = monotonic()
     folder = config.out
     config = _settle(config)
+    first = _is_first()
+    if not first:  # begun by Lightning when all of this was done once, to take a share of the fitting only
+        screen = Screen(Console(quiet=True))
     dataset = read_dataset(config, screen)
-    built = build(config, dataset, screen, resume=resume)
+    built = build(config, dataset, screen, resume=resume or not first)
     config, network, origin = built.config, built.network, built.origin
     folder.mkdir(parents=True, exist_ok=True)
-    write_config(config, folder / CONFIG_FILE)
+    if first:
+        write_config(config, folder / CONFIG_FILE)
     features = gather_features(config, dataset, built.encoder, screen)
     metrics = _fit(config, network, features, screen, resume=resume)
-    if origin is not None:
+    if origin is not None and first:
         with screen.stage("writing the bundle"):
             best, saved = load_network(folder / BEST)
             bundle = write_bundle(folder / BUNDLE, safe_name(folder.name), best, saved, origin)
@@ -106,7 +111,7 @@ def _fit(
         f"single frame, averaged over the clip: {100 * start.clips.accuracy:.1f} % of the validation clips named"
     )
     going_on = resume and (folder / RESUME).exists()
-    if not going_on:
+    if not going_on and _is_first():
         (folder / LOG_FILE).unlink(missing_ok=True)
         (folder / RESUME).unlink(missing_ok=True)
         first = EpochReport(0, config.epochs, 0.0, start.loss, start.frames, start)
@@ -138,6 +143,8 @@ def _fit(
         module, config, folder, snapshot=snapshot, tell=tell, start_score=start.score, resume=resume
     )
     screen.add("fitting the head", monotonic() - fit_began)
+    if not _is_first():
+        return {}
     with screen.stage("calibrating and reporting"):
         metrics = finish(config, features, chunks, single, keep.best_epoch)
     tell_metrics(metrics, screen)
@@ -163,6 +170,11 @@ def _snapshot(network: Network, head: Head, report: EpochReport) -> dict[str, An
         f"head.{name}": tensor.detach().cpu().clone() for name, tensor in head.state_dict().items()
     }
     return saved
+
+
+def _is_first() -> bool:
+    """Return whether this process is the first of those that fit together, as Lightning and torchrun count."""
+    return not any(int(os.environ.get(name) or 0) for name in ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK"))
 
 
 def _settle(config: TrainConfig) -> TrainConfig:

@@ -100,6 +100,25 @@ def test_every_loss_place_learns(tmp_path: Path, place: str) -> None:
     assert report.val.clips.accuracy == 1.0
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "bf16-mixed"},
+        {"accumulate": 2},
+        {"ema": 0.0},
+        {"smoothing": 0.0, "balance": False, "warmup": 0.5},
+    ],
+)
+def test_every_way_of_fitting_learns_on_a_cpu(tmp_path: Path, changes: dict[str, object]) -> None:
+    _, report = run(config(tmp_path, epochs=6, **changes))
+    assert report.val.clips.accuracy >= 0.8
+
+
+def test_without_a_better_epoch_the_run_stops_early(tmp_path: Path) -> None:
+    _, report = run(config(tmp_path, epochs=30, patience=2))
+    assert report.epoch < 30
+
+
 def test_a_run_killed_after_two_epochs_resumes_to_the_same_weights(tmp_path: Path) -> None:
     whole, _ = run(config(tmp_path / "whole"))
     code = f"""

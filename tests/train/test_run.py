@@ -1,6 +1,8 @@
 """`actrec-train` from a folder of clips to a run folder, on small videos that are drawn on the spot."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -101,6 +103,19 @@ def test_a_new_head_on_the_encoder_of_a_run(
     assert (after.config.size, after.config.cell, after.config.background) == (32, "lstm", None)
     for name, tensor in before.encoder.state_dict().items():
         assert torch.equal(tensor, after.encoder.state_dict()[name])
+
+
+def test_two_processes_fit_together_and_one_of_them_writes(two_classes: Path, tmp_path: Path) -> None:
+    arguments = ["--data", two_classes, "--out", tmp_path / "run", "--cache", tmp_path / "cache", *QUICK]
+    done = subprocess.run(
+        [sys.executable, "-m", "actrec.train", *map(str, arguments), "--devices", "2"],
+        capture_output=True, text=True, timeout=180, check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stderr.count("validation clips named:") == 1
+    assert [row["epoch"] for row in read_rows(tmp_path / "run" / "log.csv")] == [0, 1, 2, 3]
+    load_network(tmp_path / "run" / "best.ckpt")
 
 
 @pytest.mark.parametrize(
