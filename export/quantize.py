@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from .bias import correct_bias
+from .bias import Feeds, correct_bias
 from .parity import Runner
 
 CALIBRATION_FRAMES = 128
@@ -26,7 +26,7 @@ KEEP = ((2, 0), (3, 0), (4, 6), (8, 12))
 _TYPES = ("Conv", "Gemm", "MatMul", "Add", "Clip", "Relu", "GlobalAveragePool")
 
 
-def calibration_feeds(runner: Runner, frames: NDArray[np.uint8]) -> list[dict[str, NDArray[Any]]]:
+def calibration_feeds(runner: Runner, frames: NDArray[np.uint8]) -> list[Feeds]:
     """Return what the encoder is fed, its state included, at every eighth frame of a stream uint8 [T, S, S, 3]."""
     feeds = []
     state = runner.encoder_start(1)
@@ -38,7 +38,7 @@ def calibration_feeds(runner: Runner, frames: NDArray[np.uint8]) -> list[dict[st
 
 
 def to_int8(
-    encoder: onnx.ModelProto, feeds: Sequence[dict[str, NDArray[Any]]], *, keep: tuple[int, int] = (0, 0)
+    encoder: onnx.ModelProto, feeds: Sequence[Feeds], *, keep: tuple[int, int] = (0, 0)
 ) -> onnx.ModelProto:
     """Return the encoder with int8 weights (per channel) and uint8 activations, whose ranges come from `feeds`.
 
@@ -91,40 +91,51 @@ def to_int8(
 def to_fp16(encoder: onnx.ModelProto) -> onnx.ModelProto:
     """Return the encoder with weights and arithmetic in float16 from the first convolution on.
 
-    What forms the picture counts in whole numbers above 2048, which float16 cannot hold; it stays in float32.
+    What forms the picture counts in whole numbers above 2048, which float16 cannot hold, and what weighs the last
+    map by it adds up more than float16 can; both stay in float32, and so do state and features outside.
     """
     model = onnx.ModelProto()
     model.CopyFrom(encoder)
     graph = model.graph
-    early = set(_before_first_conv(model))
+    weights = {item.name: item for item in graph.initializer if item.data_type == onnx.TensorProto.FLOAT}
+    floats = _float_values(model) | set(weights)
+    exact = _around_the_backbone(model, floats)
     ports = {port.name for port in graph.output}
-    floats = {item.name: item for item in graph.initializer if item.data_type == onnx.TensorProto.FLOAT}
-    made: dict[str, str] = {}  # float32 name -> float16 name
+    halves = {out for node in graph.node if node.name not in exact for out in node.output} & floats
     nodes: list[onnx.NodeProto] = []
-    early_floats = {out for node in graph.node if node.name in early for out in node.output}
+    called = {(name, True): f"{name}_half" if name in ports else name for name in halves}
+
+    def call(name: str, *, half: bool) -> str:
+        """Return what a value is called in a precision; the first who asks for the other one has it made."""
+        if (name in halves) == half:
+            return called.get((name, half), name)
+        if (name, half) not in called:
+            made = called[name, half] = f"{name}_{'half' if half else 'full'}"
+            if name in weights:
+                halved = onnx.numpy_helper.to_array(weights[name]).astype(np.float16)
+                graph.initializer.append(onnx.numpy_helper.from_array(halved, made))
+            else:
+                kind = onnx.TensorProto.FLOAT16 if half else onnx.TensorProto.FLOAT
+                nodes.append(_cast(call(name, half=not half), made, kind))
+        return called[name, half]
+
     for node in graph.node:
-        if node.name not in early:
-            for place, name in enumerate(node.input):
-                if name in floats and name not in made:
-                    made[name] = f"{name}_half"
-                    halved = onnx.numpy_helper.to_array(floats[name]).astype(np.float16)
-                    graph.initializer.append(onnx.numpy_helper.from_array(halved, made[name]))
-                elif name in early_floats and name not in made and node.op_type == "Conv":
-                    made[name] = f"{name}_half"
-                    nodes.append(_cast(name, made[name], onnx.TensorProto.FLOAT16))
-                node.input[place] = made.get(name, name)
-            for place, name in enumerate(node.output):
-                if name in ports:
-                    made[name] = node.output[place] = f"{name}_half"
-            for attribute in node.attribute:
-                if (
-                    node.op_type == "Cast"
-                    and attribute.name == "to"
-                    and attribute.i == onnx.TensorProto.FLOAT
-                ):
-                    attribute.i = onnx.TensorProto.FLOAT16
+        half = node.name not in exact
+        for place, name in enumerate(node.input):
+            if name in floats:
+                node.input[place] = call(name, half=half)
+        for place, name in enumerate(node.output):
+            node.output[place] = called.get((name, True), name)
+        for attribute in node.attribute:
+            if (
+                half
+                and node.op_type == "Cast"
+                and attribute.name == "to"
+                and attribute.i == onnx.TensorProto.FLOAT
+            ):
+                attribute.i = onnx.TensorProto.FLOAT16
         nodes.append(node)
-    nodes += [_cast(made[name], name, onnx.TensorProto.FLOAT) for name in ports if name in made]
+    nodes += [_cast(f"{name}_half", name, onnx.TensorProto.FLOAT) for name in ports if name in halves]
     kept = [item for item in graph.initializer if any(item.name in node.input for node in nodes)]
     del graph.node[:], graph.initializer[:], graph.value_info[:]
     graph.node.extend(nodes)
@@ -134,6 +145,25 @@ def to_fp16(encoder: onnx.ModelProto) -> onnx.ModelProto:
 
 def _cast(name: str, result: str, kind: int) -> onnx.NodeProto:
     return onnx.helper.make_node("Cast", [name], [result], name=f"cast_{result}", to=kind)
+
+
+def _float_values(model: onnx.ModelProto) -> set[str]:
+    """Return the names of all float32 inputs, outputs and values between nodes."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    found = (*graph.input, *graph.output, *graph.value_info)
+    return {port.name for port in found if port.type.tensor_type.elem_type == onnx.TensorProto.FLOAT}
+
+
+def _around_the_backbone(model: onnx.ModelProto, floats: set[str]) -> set[str]:
+    """Return the names of all nodes that form the picture, and of those that weigh the last map by it."""
+    early, after = set(_before_first_conv(model)), set(_after_last_conv(model))
+    weighing: set[str] = set()
+    told = {out for node in model.graph.node if node.name in early for out in node.output} & floats
+    for node in model.graph.node:
+        if node.name in after and node.name not in early and told.intersection(node.input):
+            weighing.add(node.name)
+            told.update(node.output)
+    return early | weighing
 
 
 def _before_first_conv(model: onnx.ModelProto) -> list[str]:

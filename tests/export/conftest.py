@@ -1,17 +1,22 @@
-"""Small runs, and the bundles that they become: of GRU and LSTM, of an encoder with state and of one without."""
+"""Small runs, and the bundles that they become: of GRU and LSTM, of encoders with and without state, with shift."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
+from actrec.export.frames import read_stream
 from actrec.export.run import Wish, run_export
-from actrec.models import Bundle
+from actrec.models import Bundle, ModelSpec
+from actrec.train.clips import Clip
 from actrec.train.network import Network, NetworkConfig, checkpoint
 
 torch.set_num_threads(
@@ -52,6 +57,15 @@ def save_run(folder: Path, seed: int = 0, **config: Any) -> tuple[Path, Network]
     return folder, network
 
 
+def real_stream(folder: Path, spec: ModelSpec, count: int = 500, seed: int = 0) -> NDArray[np.uint8]:
+    """Return frames of Weizmann clips, one clip after another in an order drawn by `seed`."""
+    with (folder / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["set"] == "weizmann"]
+    frames = read_stream([Clip(folder / row["path"], row["label"]) for row in rows], spec, count, seed=seed)
+    assert len(frames) == count
+    return frames
+
+
 @pytest.fixture(scope="session")
 def export_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
     """`export_run(wish, **config)`: a small network, exported once for each wish and configuration."""
@@ -69,9 +83,11 @@ def export_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Export
     return export
 
 
-@pytest.fixture(scope="session", params=["gru on motion", "lstm on colour"])
+@pytest.fixture(scope="session", params=["gru on motion", "lstm on colour", "gru with shift"])
 def exported(request: pytest.FixtureRequest, export_run: Callable[..., Exported]) -> Exported:
-    """Both kinds of cell, and an encoder with state and one without."""
+    """Both kinds of cell; encoders without state, with a history of frames, and with shifted blocks too."""
+    if request.param == "gru with shift":
+        return export_run(cell="gru", input="motion", backbone="efficientnet_lite0:3", shift=2)
     if request.param == "gru on motion":
         return export_run(cell="gru", input="motion")
     return export_run(cell="lstm", layers=2, input="rgb")

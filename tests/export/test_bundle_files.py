@@ -129,8 +129,7 @@ def test_int8_is_per_channel_and_leaves_the_picture_exact(export_run: Callable[.
     assert kept["float"] < kept["int8"]
 
 
-def test_fp16_halves_the_file_and_hardly_moves_the_features(export_run: Callable[..., Exported]) -> None:
-    exported = export_run(cell="gru", input="motion")
+def test_fp16_halves_the_file_and_hardly_moves_the_features(exported: Exported) -> None:
     bundle = exported.bundle
     encoder = onnx.load_from_string(bundle.read("encoder.onnx"))
     half = to_fp16(encoder)
@@ -145,7 +144,11 @@ def test_fp16_halves_the_file_and_hardly_moves_the_features(export_run: Callable
     for frame in drawn_stream(32, 6):
         features, after = other.encode(frame[None], state)
         wanted, state = backend.encode(frame[None], state)
-        np.testing.assert_array_equal(after["encoder_state_0"], state["encoder_state_0"])
+        for name, array in state.items():
+            if array.dtype == np.uint8:
+                np.testing.assert_array_equal(after[name], array)
+            else:
+                np.testing.assert_allclose(after[name], array, atol=0.02 * float(np.abs(array).max()))
         np.testing.assert_allclose(features, wanted, atol=0.02 * float(np.abs(wanted).max()))
 
 

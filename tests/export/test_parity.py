@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,19 +25,19 @@ from actrec.export.parity import (
 from actrec.models import ModelError
 from actrec.realtime.backends import Backend, Runtime, State, open_backend
 
-from .conftest import Exported
+from .conftest import Exported, real_stream
 
 STEPS = 500
 
 
 @pytest.fixture(scope="module")
-def reference(exported: Exported) -> tuple[NDArray[np.uint8], Chain]:
-    frames = drawn_stream(exported.bundle.spec.size, STEPS)
+def reference(exported: Exported, shared_data: Path) -> tuple[NDArray[np.uint8], Chain]:
+    frames = real_stream(shared_data, exported.bundle.spec, STEPS)
     return frames, run_chain(TorchRunner(exported.network, exported.bundle.spec), frames)
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "torchscript", "openvino"])
-def test_each_runtime_says_the_same_as_pytorch_over_500_chained_steps(
+def test_each_runtime_says_the_same_as_pytorch_over_500_chained_steps_of_real_video(
     exported: Exported, reference: tuple[NDArray[np.uint8], Chain], runtime: Runtime, missing: Any
 ) -> None:
     if runtime == "openvino" and importlib.util.find_spec("openvino") is None:
