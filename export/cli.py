@@ -25,7 +25,7 @@ def export(
         str, typer.Option(help="onnx, torchscript and triton (a model repository), with commas.")
     ] = "onnx,torchscript",
     int8: Annotated[
-        bool, typer.Option("--int8", help="An int8 encoder too, which becomes the default.")
+        bool, typer.Option("--int8", help="An int8 encoder too; the default if it is as good.")
     ] = False,
     fp16: Annotated[bool, typer.Option("--fp16", help="A float16 encoder too, for GPUs.")] = False,
     step: Annotated[

@@ -48,8 +48,8 @@ def measure(
     return result
 
 
-def print_table(spec: ModelSpec, sizes: Mapping[str, int], lines: Sequence[Line]) -> None:
-    """Print the table of an export to stdout."""
+def print_table(spec: ModelSpec, sizes: Mapping[str, int], lines: Sequence[Line], note: str = "") -> None:
+    """Print the table of an export to stdout, and a line below it."""
     table = Table(
         title=f"{spec.name}: {spec.backbone}, {spec.size} px, {spec.cell.upper()}", title_justify="left"
     )
@@ -78,7 +78,10 @@ def print_table(spec: ModelSpec, sizes: Mapping[str, int], lines: Sequence[Line]
     for name, size in sizes.items():
         if name not in shown:
             table.add_row(name, _megabytes(size))
-    Console(width=None if Console().is_terminal else 116).print(table)
+    console = Console(width=None if Console().is_terminal else 116)
+    console.print(table)
+    if note:
+        console.print(note, soft_wrap=True, highlight=False)
 
 
 def _megabytes(size: int) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,11 @@ from ..models import (
 )
 from ..realtime.backends import Runtime, open_backend
 from ..realtime.command import stderr
+from ..train.clips import Clip
+from .accuracy import Named, count_named, divide_as_trained, held_out
+from .bias import Feeds
 from .checkpoint import Trained, read_trained
+from .choose import Variant, choose_int8
 from .frames import drawn_stream, read_stream, task_clips
 from .graphs import (
     DEFAULT_OPSET,
@@ -133,11 +137,13 @@ def run_export(source: Path, out: Path, wish: Wish, name: str) -> Bundle:
             frames = (
                 read_stream(clips, trained.spec, wish.verify) if clips else drawn_stream(size, wish.verify)
             )
+            if wish.int8 and wish.data is None:
+                clips = divide_as_trained(source, clips)
             known = [clip for clip in clips if clip.split not in ("val", "test")]
             count = CALIBRATION_FRAMES * CALIBRATION_EACH
             material = read_stream(known or clips, trained.spec, count, seed=1) if wish.int8 else frames
         making = Making(trained, out, frames, show)
-        making.make(wish, material)
+        making.make(wish, material, held_out(clips, trained.spec.labels))
         bundle = making.parts.bundle(out, making.spec)
         save_bundle(out, making.spec, bundle.contents)
         with show("measuring"):
@@ -149,7 +155,8 @@ def run_export(source: Path, out: Path, wish: Wish, name: str) -> Bundle:
         if "triton" in wish.formats:
             with show("Triton repository"):
                 write_repository(bundle.spec, making.parts.step_file(making.spec), triton_folder(out))
-    print_table(bundle.spec, {name: len(data) for name, data in bundle.contents.items()}, lines)
+    sizes = {name: len(data) for name, data in bundle.contents.items()}
+    print_table(bundle.spec, sizes, lines, making.said)
     stderr.print(f"wrote {out} as {bundle.id}: parity holds over {len(frames)} chained steps")
     return bundle
 
@@ -161,6 +168,8 @@ class Making:
         self.parts = Parts(trained.card)
         self.spec = trained.spec
         self.proofs: dict[tuple[Runtime, Precision], Parity] = {}
+        self.said = ""
+        """Why this int8 encoder was taken."""
         self._network, self._out, self._frames, self._show = trained.network, out, frames, show
         runner = TorchRunner(trained.network, trained.spec)
         with show("PyTorch, the reference", len(frames)) as advance:
@@ -168,8 +177,8 @@ class Making:
         runner_parity = compare(self._reference, self._reference, runner, frames, exact=True)
         runner_parity.require("PyTorch itself")
 
-    def make(self, wish: Wish, material: NDArray[np.uint8]) -> None:
-        """Make and prove everything that was wished; `material`: frames to calibrate on."""
+    def make(self, wish: Wish, material: NDArray[np.uint8], judged: list[Clip]) -> None:
+        """Make and prove everything that was wished; frames to calibrate on, clips to judge int8 by."""
         encoder, head = plan_encoder(self._network), plan_head(self._network)
         if "onnx" in wish.formats:
             with self._show("ONNX encoder"):
@@ -190,24 +199,35 @@ class Making:
             self.parts.encoders["fp16"] = to_fp16(self.parts.encoders["fp32"])
             self._prove("onnx", "fp16").require("fp16")
         if wish.int8:
-            self._make_int8(material)
+            self._make_int8(material, judged)
         if wish.step:
             self.parts.steps = True
             with self._show("fused step"):
                 self._prove_steps()
 
-    def _make_int8(self, material: NDArray[np.uint8]) -> None:
+    def _make_int8(self, material: NDArray[np.uint8], judged: list[Clip]) -> None:
         backend = open_backend(self.parts.bundle(self._out, self.spec), precision="fp32", device="cpu")
         feeds = calibration_feeds(backend, material)
+        choice = choose_int8(self._variants(feeds, judged), self._named("fp32", judged))
+        self.parts.encoders["int8"] = choice.variant.graph
+        self.proofs |= {(runtime, "int8"): proof for runtime, proof in choice.variant.proofs.items()}
+        self.said = choice.said
+        if choice.default:
+            self.spec = self.spec.model_copy(update={"precision": "int8"})
+
+    def _variants(self, feeds: list[Feeds], judged: list[Clip]) -> Iterator[Variant]:
         runtimes: tuple[Runtime, ...] = ("onnx", "openvino") if _has_openvino() else ("onnx",)
         for keep in KEEP:
             with self._show(f"int8, {keep[0]} first and {keep[1]} last layers in float"):
-                self.parts.encoders["int8"] = to_int8(self.parts.encoders["fp32"], feeds, keep=keep)
-            if all(self._prove(runtime, "int8").fault() is None for runtime in runtimes):
-                break
-        for runtime in runtimes:
-            self.proofs[runtime, "int8"].require(f"int8 in {runtime}")
-        self.spec = self.spec.model_copy(update={"precision": "int8"})
+                graph = self.parts.encoders["int8"] = to_int8(self.parts.encoders["fp32"], feeds, keep=keep)
+            variant = Variant(keep, graph, {runtime: self._prove(runtime, "int8") for runtime in runtimes})
+            yield replace(variant, named=self._named("int8", judged)) if variant.holds else variant
+
+    def _named(self, precision: Precision, judged: list[Clip]) -> Named | None:
+        if not judged:
+            return None
+        with self._show(f"{precision} on validation clips", len(judged)) as advance:
+            return count_named(self.parts.bundle(self._out, self.spec), precision, judged, advance)
 
     def _prove(self, runtime: Runtime, precision: Precision) -> Parity:
         bundle = self.parts.bundle(self._out, self.spec)
