@@ -4,7 +4,7 @@
 Run it with the system's Python, which has GStreamer's bindings:
 
     /usr/bin/python3 rtsp_server.py --port 8554 --mount /cam FILE.h264 25 [--mount ...] [--shared] [--once]
-                                    [--user U --password P [--digest]]
+                                    [--user U --password P [--digest]] [--tls CERTIFICATE KEY]
 
 Every client sees a mount from its first picture; with --shared all clients watch one showing. A file starts again
 at its end, and the timestamps keep rising over the seam; with --once the stream ends there.
@@ -22,7 +22,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstRtsp", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402, F401
+from gi.repository import Gio, GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa: E402, F401
 
 DELIMITERS = {"h264": b"\x00\x00\x00\x01\x09", "h265": b"\x00\x00\x00\x01\x46\x01"}
 
@@ -82,6 +82,7 @@ def main():
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--digest", action="store_true")
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"))
     options = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -97,6 +98,16 @@ def main():
             auth.add_digest(options.user, options.password or "", token)
         else:
             auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password or ""), token)
+        server.set_auth(auth)
+        permissions = GstRtspServer.RTSPPermissions()
+        permissions.add_permission_for_role("viewer", "media.factory.access", True)
+        permissions.add_permission_for_role("viewer", "media.factory.construct", True)
+    elif options.tls:
+        auth = GstRtspServer.RTSPAuth()
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*options.tls))
+        token = GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "viewer")
+        auth.set_default_token(token)
         server.set_auth(auth)
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", "media.factory.access", True)

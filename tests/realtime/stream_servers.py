@@ -102,7 +102,9 @@ class RtspServer:
         user: str | None = None,
         password: str | None = None,
         digest: bool = False,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
+        self._scheme = "rtsps" if tls else "rtsp"
         self.port = port or free_port()
         command = [SYSTEM_PYTHON, str(RTSP_SCRIPT), "--port", str(self.port)]
         for path, what in mounts.items():
@@ -111,6 +113,8 @@ class RtspServer:
         command += ["--shared"] * shared + ["--once"] * once
         if user is not None:
             command += ["--user", user, "--password", password or ""] + ["--digest"] * digest
+        if tls is not None:
+            command += ["--tls", *map(str, tls)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -120,7 +124,7 @@ class RtspServer:
 
     def url(self, path: str = "/cam", login: str = "") -> str:
         """Return the address of a mount; `login` is USER:PASSWORD."""
-        return f"rtsp://{login + '@' if login else ''}127.0.0.1:{self.port}{path}"
+        return f"{self._scheme}://{login + '@' if login else ''}127.0.0.1:{self.port}{path}"
 
     def freeze(self) -> None:
         """Stop the process where it is: sockets stay open, nothing is sent or answered."""

@@ -188,6 +188,22 @@ def test_a_percent_encoded_password_is_understood(
     assert feed.error is None
 
 
+def test_an_encrypted_camera_with_a_certificate_of_its_own_making_is_read(
+    tmp_path: Path, encoded: Any, rtsp_server: Any, watch: Any, need_tool: Callable[[str, str], str]
+) -> None:
+    certificate, key = tmp_path / "camera.pem", tmp_path / "camera.key"
+    make = [need_tool("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    subprocess.run(
+        [*make, "-subj", "/CN=camera", "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}, tls=(certificate, key)).url())
+    watcher = watch([feed])
+    assert watcher.run(5, lambda: len(watcher.frames["cam"]) > 5 or feed.done)
+    assert feed.error is None
+
+
 def test_a_wrong_path_is_an_error(encoded: Any, rtsp_server: Any, watch: Any) -> None:
     feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}).url("/other"))
     assert watch([feed]).run(3)
