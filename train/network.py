@@ -100,7 +100,7 @@ class Encoder(nn.Module):
             stacked = torch.stack(pictures, dim=1).flatten(0, 1)
             energy = torch.stack(energies, dim=1).flatten(0, 1) if energies else None
         maps = run_windows(self.backbone, self.shifted, stacked, steps)
-        return pool(maps, energy).unflatten(0, (-1, steps))
+        return pool(maps, energy).view(-1, steps, self.features)
 
     def normalise(self, picture: Tensor) -> Tensor:
         """Return a picture in levels 0..255 as the backbone was trained to see it."""

@@ -84,7 +84,7 @@ def run_windows(backbone: nn.Module, places: Collection[int], pictures: Tensor, 
     """Run pictures [B * steps, 3, S, S], windows one after the other, at once; each starts from zeros."""
 
     def exchange(now: Tensor) -> Tensor:
-        windows = now.unflatten(0, (-1, steps))
+        windows = now.reshape(-1, steps, *now.shape[1:])
         return torch.cat([torch.zeros_like(windows[:, :1]), windows[:, :-1]], dim=1).flatten(0, 1)
 
     return run_shifted(backbone, places, pictures, exchange)
