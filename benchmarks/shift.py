@@ -52,7 +52,7 @@ def look(encoder: Encoder, frames: NDArray[np.uint8]) -> Seen:
 
 def run_fold(
     seen: list[list[Seen]], task: Task, fold: int, options: argparse.Namespace, shift: int, seed: int
-):
+) -> tuple[NDArray[np.int64], int]:
     """Fine-tune on the other actors; return the clips that each way of judging names, and how many there were."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
