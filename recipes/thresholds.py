@@ -1,10 +1,11 @@
 """Choose a shipped model's thresholds: events for what happens in validation clips, none where nothing happens.
 
-    python recipes/thresholds.py models/everyday --run runs/everyday/everyday.csv --data ../shared/data
+    python recipes/thresholds.py models/everyday --run runs/everyday/everyday.csv --data ../shared/data \\
+        --minutes 24 --by-hand push_up=0.9 fighting=0.85
 
 For each label the threshold that best parts its clips from all others (Youden's J: the share of its clips with the
-event, less that of other clips; the middle of equally good ones), raised until none of the idle minutes gives it.
-Everything goes through the code that runs live, on clips and scenes of the validation side.
+event, less that of other clips; the middle of equally good ones), raised until none of the idle minutes gives it;
+a label that would lose too much by that is set by hand. Everything goes through the code that runs live, on clips and scenes of the validation side.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ def main() -> None:
         default=0.0,
         help="do not raise a threshold below this share of its clips",
     )
+    parser.add_argument(
+        "--by-hand", nargs="*", default=[], metavar="LABEL=ENTER", help="take these in place of the choice"
+    )
     options = parser.parse_args()
+    by_hand = {label: float(enter) for label, enter in (each.split("=") for each in options.by_hand)}
     bundle = load_bundle(options.bundle)
     recognizer = Recognizer(str(options.bundle), threads=1)
     clips = list(watch_clips(recognizer, options.run))
@@ -64,7 +69,7 @@ def main() -> None:
             if fired[GRID[place + 1]][mine].mean() < options.least_found:
                 break
             place += 1
-        enter = GRID[place]
+        enter = by_hand.get(label, GRID[place])
         rules[label] = rule(spec, enter)
         print(
             f"{label}: {enter:.2f}; {fired[enter][mine].sum()} of {mine.sum()} clips, "

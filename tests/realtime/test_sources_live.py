@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,6 @@ import numpy as np
 import pytest
 
 from actrec.models.errors import SourceError
-from actrec.realtime.gate import SETTLE_FRAMES
-from actrec.realtime.picture import GLANCE_SIDE
 from actrec.realtime.sources import SourceOptions, open_feeds, parse_source
 from actrec.realtime.sources.camera import CameraConnection
 from actrec.realtime.sources.connection import Capture
@@ -86,148 +82,6 @@ def test_a_slow_reader_gets_the_newest_frame_and_drops_are_counted(
     frame = feed.poll()
     assert time.monotonic() - frame.captured < 0.35
     assert 10 <= feed.status().dropped <= 16
-
-
-def test_only_due_frames_are_converted() -> None:
-    """Counted on a connection of 100 pictures: a conversion costs more than a decode."""
-    converted = []
-
-    class Pictures:
-        shown = 0
-
-        def read(self) -> Capture | None:
-            self.shown += 1
-            time.sleep(0.002)
-            number = self.shown
-
-            def convert() -> Any:
-                converted.append(number)
-                return np.zeros((4, 4, 3), np.uint8)
-
-            return None if number > 100 else Capture(0.02 * number, (4, 4), convert)
-
-        def close(self) -> None:
-            pass
-
-    feed = LiveFeed("p", Pictures, QUICK)
-    feed.start(lambda media_time: round(media_time / 0.02) % 10 == 0, threading.Event())
-    while not feed._done:
-        time.sleep(0.01)
-    feed.stop()
-    assert len(converted) == 10
-    assert feed.status().frames_in == 100
-    assert feed.status().sampled == 10
-
-
-def test_with_a_gate_a_still_picture_is_converted_only_when_somebody_asks() -> None:
-    """A room in which a box appears after 40 pictures; `seen` are the ones that were converted unasked."""
-    converted: list[int] = []
-    room = np.full((90, 160), 80, np.uint8)
-    busy = room.copy()
-    busy[20:70, 60:100] = 200
-
-    class Pictures:
-        shown = 0
-
-        def read(self) -> Capture | None:
-            number, self.shown = self.shown, self.shown + 1
-            luma = room if number < 40 else busy
-            time.sleep(0.002)
-
-            def convert() -> Any:
-                converted.append(number)
-                return np.repeat(luma[:, :, None], 3, axis=2)
-
-            return None if number >= 80 else Capture(0.1 * number, (90, 160), convert, luma=lambda: luma)
-
-        def close(self) -> None:
-            pass
-
-    feed = LiveFeed("p", Pictures, replace(QUICK, lazy=True, max_staleness_s=60.0))
-    taken = []
-    feed.start(lambda _: True, threading.Event())
-    while not feed.done:
-        if (frame := feed.poll()) is not None:
-            taken.append(frame)
-        time.sleep(0.0005)
-    feed.stop()
-    unasked = list(converted)
-    assert unasked == [*range(SETTLE_FRAMES), *range(40, 40 + SETTLE_FRAMES)]
-    still = next(frame for frame in taken if frame.index == 30)
-    assert still.glance().shape == (GLANCE_SIDE, GLANCE_SIDE)
-    assert still.image is still.image, "converted twice"
-    assert converted == [*unasked, 30]
-
-
-def test_login_is_used_and_a_wrong_one_is_one_line_without_it(
-    encoded: Any, rtsp_server: Any, watch: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    server = rtsp_server({"/cam": encoded(seconds=2.0)}, user="joe", password="s3cret")
-    right, wrong = open_one(server.url(login="joe:s3cret")), open_one(server.url(login="joe:w0rse"))
-    watcher = watch([right])
-    assert watcher.run(3, lambda: bool(watcher.frames["cam"]))
-    assert watch([wrong]).run(3)
-    assert isinstance(wrong.error, SourceError)
-    assert "user or password refused" in str(wrong.error)
-    server.kill()
-    watcher.run(1.0)
-    said = caplog.text + str(wrong.error) + repr(right.status()) + repr(wrong.status())
-    assert "s3cret" not in said
-    assert "w0rse" not in said
-
-
-@pytest.mark.parametrize("digest", [False, True])
-def test_a_percent_encoded_password_is_understood(
-    encoded: Any, rtsp_server: Any, watch: Any, digest: bool
-) -> None:
-    server = rtsp_server({"/cam": encoded(seconds=2.0)}, user="joe", password="p@s/s:1", digest=digest)
-    feed = open_one(server.url(login="joe:p%40s%2Fs%3A1"))
-    watcher = watch([feed])
-    assert watcher.run(3, lambda: bool(watcher.frames["cam"]) or feed.done)
-    assert feed.error is None
-
-
-def test_an_encrypted_camera_with_a_certificate_of_its_own_making_is_read(
-    tmp_path: Path, encoded: Any, rtsp_server: Any, watch: Any, need_tool: Callable[[str, str], str]
-) -> None:
-    certificate, key = tmp_path / "camera.pem", tmp_path / "camera.key"
-    make = [need_tool("openssl", "openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-    subprocess.run(
-        [*make, "-subj", "/CN=camera", "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
-    feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}, tls=(certificate, key)).url())
-    watcher = watch([feed])
-    assert watcher.run(5, lambda: len(watcher.frames["cam"]) > 5 or feed.done)
-    assert feed.error is None
-
-
-def test_a_wrong_path_is_an_error(encoded: Any, rtsp_server: Any, watch: Any) -> None:
-    feed = open_one(rtsp_server({"/cam": encoded(seconds=2.0)}).url("/other"))
-    assert watch([feed]).run(3)
-    assert "no such path" in str(feed.error)
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("rtsp://joe:s3cret@no-such-host.invalid/cam", "host not found"),
-        ("http://joe:s3cret@no-such-host.invalid/cam.mjpg", "host not found"),
-        ("WEB/page.html", "is no video"),
-        ("WEB/none.m3u8", "no such path"),
-    ],
-)
-def test_what_is_no_stream_is_an_error_that_says_so(
-    tmp_path: Path, web_server: Any, watch: Any, url: str, said: str
-) -> None:
-    (tmp_path / "page.html").write_text("<html>hello</html>" * 100, encoding="utf-8")
-    feed = open_one(url.replace("WEB", web_server(folder=tmp_path).url("")))
-    assert watch([feed]).run(5)
-    assert said in str(feed.error)
-    assert "wanted" in str(feed.error)
-    assert "s3cret" not in str(feed.error)
 
 
 def test_a_change_of_size_in_the_middle_is_another_epoch(
