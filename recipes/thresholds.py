@@ -5,7 +5,8 @@
 
 For each label the threshold that best parts its clips from all others (Youden's J: the share of its clips with the
 event, less that of other clips; the middle of equally good ones), raised until none of the idle minutes gives it;
-a label that would lose too much by that is set by hand. Everything goes through the code that runs live, on clips and scenes of the validation side.
+a label that would lose too much by that is set by hand. Everything goes through the code that runs live, on clips
+and scenes of the validation side.
 """
 
 from __future__ import annotations
