@@ -8,8 +8,6 @@ sets whose licence lets their pictures be shown. Everything goes through the cod
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +15,10 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from footage import Images, Row
-from idle_hours import watch
 from numpy.typing import NDArray
+from watching import bundle_options, watch_clips
 
-from actrec.realtime.frame import Frame
 from actrec.realtime.recognizer import Recognizer
-from actrec.train.views import Shape, View, make_views
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -49,11 +45,7 @@ class Failure:
 
 def main() -> None:
     """Find the failures and draw them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--run", type=Path, required=True, help="the manifest of the run")
+    parser = bundle_options(__doc__)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     recognizer = Recognizer(str(options.bundle), threads=1)
@@ -65,20 +57,8 @@ def main() -> None:
 def find(recognizer: Recognizer, listing: Path) -> Iterator[Failure]:
     """Yield the test clips of showable sets that are named wrongly."""
     spec = recognizer.spec
-    with listing.open(newline="", encoding="utf-8") as file:
-        rows = [Row(**line) for line in csv.DictReader(file)]
-    shape = Shape(spec.fps, spec.size, spec.resize)
-    for number, row in enumerate(rows):
-        if row.split != "test" or row.set not in SHOWABLE:
-            continue
-        start_s, end_s = float(row.start_s or 0), float(row.end_s) if row.end_s else None
-        images = make_views(Path(row.path), start_s, end_s, (View(),), shape)[0]
-        times = np.arange(len(images)) / spec.fps
-        stream = (
-            Frame(image, f"clip{number}", n, t, t, t)
-            for n, (image, t) in enumerate(zip(images, times, strict=True))
-        )
-        probabilities = np.stack([one.probabilities for one in watch(recognizer, stream)])
+    for row, images, predictions in watch_clips(recognizer, listing, "test", SHOWABLE):
+        probabilities = np.stack([one.probabilities for one in predictions])
         mean = probabilities.mean(axis=0)
         said = spec.labels[int(mean.argmax())]
         if said != row.label:

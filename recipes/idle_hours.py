@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import idle
 import numpy as np
 from compose import empty_places, still_scenes
+from watching import watch
 
 from actrec.realtime.events import EventMachine
 from actrec.realtime.frame import Frame
@@ -35,16 +36,6 @@ def frames(name: str, kind: str, scene: idle.Scene, rng: np.random.Generator) ->
     for index, image in enumerate(idle.KINDS[kind](small, round(PIECE_S * FPS), rng)):
         time_s = index / FPS
         yield Frame(image, name, index, time_s, time_s, time_s)
-
-
-def watch(recognizer: Recognizer, stream: Iterable[Frame]) -> list[Prediction]:
-    """Return what the recogniser says of the frames of one stream, whose source has a name of its own."""
-    return [
-        prediction
-        for frame in stream
-        for result in recognizer.update_batch([frame])
-        for prediction in result.predictions.values()
-    ]
 
 
 def watch_idle(

@@ -11,22 +11,17 @@ and scenes of the validation side.
 
 from __future__ import annotations
 
-import argparse
-import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from footage import Row
-from idle_hours import watch, watch_idle
+from idle_hours import watch_idle
 from reseal import reseal
+from watching import bundle_options, watch_clips
 
 from actrec.models import EventRule, ModelSpec, load_bundle
 from actrec.realtime.events import EventMachine
-from actrec.realtime.frame import Frame
 from actrec.realtime.recognizer import Recognizer
 from actrec.realtime.results import Prediction
-from actrec.train.views import Shape, View, make_views
 
 GRID = tuple(round(float(enter), 2) for enter in np.arange(0.50, 0.96, 0.05))
 LEAVE = 2.0 / 3.0
@@ -35,11 +30,7 @@ LEAVE = 2.0 / 3.0
 
 def main() -> None:
     """Choose, print and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--run", type=Path, required=True, help="the manifest of the run")
+    parser = bundle_options(__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--minutes", type=int, default=8, help="of each kind of idle scene")
     parser.add_argument(
@@ -55,7 +46,7 @@ def main() -> None:
     by_hand = {label: float(enter) for label, enter in (each.split("=") for each in options.by_hand)}
     bundle = load_bundle(options.bundle)
     recognizer = Recognizer(str(options.bundle), threads=1)
-    clips = list(watch_clips(recognizer, options.run))
+    clips = [(row.label, said) for row, _, said in watch_clips(recognizer, options.run, "val")]
     idle = [said for _, said in watch_idle(recognizer, options.data, "val", options.minutes)]
     spec, rules = bundle.spec, {}
     for label in spec.labels:
@@ -80,22 +71,6 @@ def main() -> None:
         )
     sealed = reseal(bundle, {"rules": rules}, {})
     print(f"wrote {sealed.folder} as {sealed.id}")
-
-
-def watch_clips(recognizer: Recognizer, listing: Path) -> Iterator[tuple[str, list[Prediction]]]:
-    """Yield the label of each validation clip and what the recogniser says of it."""
-    spec = recognizer.spec
-    with listing.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in (Row(**line) for line in csv.DictReader(file)) if row.split == "val"]
-    shape = Shape(spec.fps, spec.size, spec.resize)
-    for number, row in enumerate(rows):
-        start_s, end_s = float(row.start_s or 0), float(row.end_s) if row.end_s else None
-        images = make_views(Path(row.path), start_s, end_s, (View(),), shape)[0]
-        stream = (
-            Frame(image, f"clip{number}", index, index / spec.fps, index / spec.fps, index / spec.fps)
-            for index, image in enumerate(images)
-        )
-        yield row.label, watch(recognizer, stream)
 
 
 def rule(spec: ModelSpec, enter: float) -> EventRule:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from actrec.export.frames import read_stream
 from actrec.export.run import Wish, run_export
-from actrec.models import Bundle, ModelSpec
+from actrec.models import Bundle, ModelSpec, load_bundle
 from actrec.train.clips import Clip
 from actrec.train.network import Network, NetworkConfig, checkpoint
 
@@ -68,16 +71,25 @@ def real_stream(folder: Path, spec: ModelSpec, count: int = 500, seed: int = 0) 
 
 @pytest.fixture(scope="session")
 def export_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
-    """`export_run(wish, **config)`: a small network, exported once for each wish and configuration."""
+    """`export_run(wish, **config)`: a small network, exported once for each wish and configuration.
+
+    The processes that test side by side share what each of them exports: one export takes many seconds.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
     made: dict[str, Exported] = {}
 
     def export(wish: Wish | None = None, **config: Any) -> Exported:
         wish = wish or Wish(step=True, verify=60)
         key = repr((wish, sorted(config.items())))
         if key not in made:
-            folder = tmp_path_factory.mktemp("export")
-            run, network = save_run(folder / "run", **config)
-            made[key] = Exported(network, run, run_export(run, folder / "small", wish, "small"))
+            folder = shared / f"export-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+            with FileLock(f"{folder}.lock"):
+                run, network = save_run(folder / "run", **config)
+                if not (folder / "small").exists():  # a bundle is there as a whole or not at all
+                    run_export(run, folder / "small", wish, "small")
+            made[key] = Exported(network, run, load_bundle(folder / "small"))
         return made[key]
 
     return export

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from actrec.export.cli import main
 from actrec.export.parity import Parity
 from actrec.models import ModelError, load_bundle
 
@@ -67,7 +68,13 @@ def test_a_run_becomes_a_bundle_and_a_table(tmp_path: Path) -> None:
         (["both"], "a live stream has no end"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.ckpt").write_text("not a checkpoint")
     if "evil.ckpt" in arguments:
@@ -79,8 +86,18 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, arguments: list[s
         save_run(tmp_path / arguments[0], bidirectional=arguments[0] == "both")
     places = [str(tmp_path / part) if part in ("missing",) or (not part.startswith("-") and index == 0) else part
               for index, part in enumerate(arguments)]  # fmt: skip
-    assert message in one_line(call(*places, "--out", tmp_path / "out"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "argv", ["actrec-export", *places, "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as ended:  # a process of its own would load PyTorch nine times
+        main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert message in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_process_with_bad_input_ends_with_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    assert "no such checkpoint" in one_line(call(tmp_path / "missing", "--out", tmp_path / "out"))
 
 
 def test_parity_that_fails_writes_nothing_and_says_the_figure(

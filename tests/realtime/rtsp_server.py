@@ -89,25 +89,19 @@ def main():
     server.set_address("127.0.0.1")
     server.set_service(options.port)
     permissions = None
-    if options.user:
+    if options.user or options.tls:
         auth = GstRtspServer.RTSPAuth()
         token = GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "viewer")
-        if options.digest:
+        if options.tls:
+            auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*options.tls))
+        if not options.user:
+            auth.set_default_token(token)
+        elif options.digest:
             auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
             auth.add_digest(options.user, options.password or "", token)
         else:
             auth.add_basic(GstRtspServer.RTSPAuth.make_basic(options.user, options.password or ""), token)
-        server.set_auth(auth)
-        permissions = GstRtspServer.RTSPPermissions()
-        permissions.add_permission_for_role("viewer", "media.factory.access", True)
-        permissions.add_permission_for_role("viewer", "media.factory.construct", True)
-    elif options.tls:
-        auth = GstRtspServer.RTSPAuth()
-        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*options.tls))
-        token = GstRtspServer.RTSPToken()
-        token.set_string("media.factory.role", "viewer")
-        auth.set_default_token(token)
         server.set_auth(auth)
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", "media.factory.access", True)
