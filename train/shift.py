@@ -8,12 +8,12 @@ the state. A frozen block was never trained to see it; the last ones can be fine
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from ..models import ConfigError, StateSpec
+from .backbones import Stages
 
 SHARE = 8
 STATE_SCALE = 0.125
@@ -69,8 +69,9 @@ def shift_specs(backbone: nn.Module, places: Sequence[int], size: int, first: in
 
 def run_step(
     backbone: nn.Module, places: Collection[int], pictures: Tensor, past: Sequence[Tensor]
-) -> tuple[Tensor, list[Tensor]]:
-    """Run one picture of each of N streams; returns the maps and the next state, an array for each block."""
+) -> tuple[tuple[Tensor, ...], list[Tensor]]:
+    """Run one picture of each of N streams; returns the maps (of several stages, if the backbone gives several) and
+    the next state, an array for each block."""
     before, after = iter(past), list[Tensor]()
 
     def exchange(now: Tensor) -> Tensor:
@@ -80,7 +81,9 @@ def run_step(
     return run_shifted(backbone, places, pictures, exchange), after
 
 
-def run_windows(backbone: nn.Module, places: Collection[int], pictures: Tensor, steps: int) -> Tensor:
+def run_windows(
+    backbone: nn.Module, places: Collection[int], pictures: Tensor, steps: int
+) -> tuple[Tensor, ...]:
     """Run pictures [B * steps, 3, S, S], windows one after the other, at once; each starts from zeros."""
 
     def exchange(now: Tensor) -> Tensor:
@@ -90,14 +93,21 @@ def run_windows(backbone: nn.Module, places: Collection[int], pictures: Tensor, 
     return run_shifted(backbone, places, pictures, exchange)
 
 
-def run_shifted(backbone: nn.Module, places: Collection[int], pictures: Tensor, exchange: Exchange) -> Tensor:
+def run_shifted(
+    backbone: nn.Module, places: Collection[int], pictures: Tensor, exchange: Exchange
+) -> tuple[Tensor, ...]:
     """Run a backbone whose blocks at `places` exchange channels with the frame before."""
     if not places:
-        return cast(Tensor, backbone(pictures))
-    maps = pictures
-    for place, layer in enumerate(layers_of(backbone)):
-        maps = _run_block(layer, maps, exchange) if place in places else layer(maps)
-    return maps
+        maps = backbone(pictures)
+        return maps if isinstance(maps, tuple) else (maps,)
+    count = iter(range(len(list(layers_of(backbone)))))
+
+    def run(_: int, layer: nn.Module, maps: Tensor) -> Tensor:
+        for part in layers_of(layer):
+            maps = _run_block(part, maps, exchange) if next(count) in places else part(maps)
+        return maps
+
+    return backbone.follow(pictures, run) if isinstance(backbone, Stages) else (run(0, backbone, pictures),)
 
 
 def _run_block(block: nn.Module, maps: Tensor, exchange: Exchange) -> Tensor:

@@ -65,7 +65,7 @@ def test_a_block_sees_the_first_eighth_as_of_the_frame_before_and_its_shortcut_d
     )
     first, second = torch.rand(2, 1, 40, 4, 4)
     _, (kept,) = run_step(torch.nn.Sequential(block), (0,), first, [torch.zeros(1, 5, 4, 4)])
-    maps, _ = run_step(torch.nn.Sequential(block), (0,), second, [kept])
+    (maps,), _ = run_step(torch.nn.Sequential(block), (0,), second, [kept])
     mixed = torch.cat([first[:, :5], second[:, 5:]], dim=1)
     torch.testing.assert_close(maps, block(mixed) - mixed + second)
 
