@@ -25,8 +25,6 @@ ABOUT = (
     "against handshake, hug and waiting), and made scenes in which nothing happens"
 )
 SEED = 7
-IDLE_SCENES = {"train": 36, "val": 4}
-"""Of each kind; with 12 a moving tree was a fight for minutes."""
 
 
 def main() -> None:
@@ -48,7 +46,7 @@ def _idle(data: Path, clips: Path) -> Iterator[Row]:
         split: [*list(still_scenes(data, split))[:30], *empty_places(data, split)]
         for split in ("train", "val")
     }
-    yield from compose_idle(scenes, clips, np.random.default_rng(SEED), IDLE_SCENES)
+    yield from compose_idle(scenes, clips, np.random.default_rng(SEED))
 
 
 def config(listing: Path, out: Path) -> TrainConfig:
