@@ -10,13 +10,14 @@ a ridge classifier on single frames whose scores are averaged over the clip.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from time import process_time
 from typing import Literal
 
 import numpy as np
 import torch
-from ablation_probe import DEPTHS, FPS, Arrays, Differences, Variant, gather, slice_of
+from ablation_probe import FPS, Arrays, Differences, Variant, columns_of, gather
 from ablation_tasks import FIGHTS, TASKS, Task, read_task
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -29,6 +30,8 @@ from actrec.train.views import View
 WARM_UP = 3
 """Frames at the beginning of a clip that have no past yet and are not scored."""
 SEED = 0
+PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
+"""Of the ridge classifier, for each frame; features have a spread of one."""
 CHOSEN = Variant("absolute, 0.1, 0.2, 0.4 s (chosen)", MotionInput(FPS))
 RGB = Variant("RGB", RgbInput())
 SUCCESSIVE, DOUBLING, LONG = ((0, 1), (1, 2), (2, 3)), ((0, 1), (0, 2), (0, 4)), ((0, 1), (0, 3), (0, 6))
@@ -50,8 +53,17 @@ LETTERBOX = Variant("128 px, letterbox", MotionInput(FPS), resize="letterbox")
 BACKBONES = {
     "5 stages": "efficientnet_lite0:5",
     "6 stages": "efficientnet_lite0:6",
+    "5 and 6 stages": "efficientnet_lite0:5+6",
     "whole": "efficientnet_lite0",
 }
+STAGES = {
+    "5 stages": ("5 stages",),
+    "6 stages": ("6 stages",),
+    "5 and 6 stages": ("5 stages", "6 stages"),
+    "whole": ("whole",),
+}
+POOLINGS = {"even": ("even",), "by motion": ("motion",), "both": ("even", "motion")}
+TAKEN, TAKEN_COLOUR = ("5 and 6 stages", "both"), ("5 and 6 stages", "even")
 ALTERED = (View(), View("altered", 1))
 
 
@@ -60,26 +72,47 @@ def scored(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return array[WARM_UP:] if len(array) > 2 * WARM_UP else array
 
 
-def ridge_accuracy(task: Task, clips: list[Arrays], penalty: float = 0.3) -> float:
-    """Return the share of left-out clips named by a linear classifier on single frames."""
+def ridge_accuracy(task: Task, clips: list[Arrays]) -> float:
+    """Return the share of left-out clips named by a linear classifier on single frames.
+
+    Its penalty is chosen in each fold by the other folds' clips, none of which is left out.
+    """
     right, tested = 0, 0
     for train, test in task.folds:
-        rows = [(scored(a), task.classes[i], len(v)) for i, v in enumerate(clips) if train[i] for a in v]
-        frames = np.concatenate([a for a, _, _ in rows]).astype(np.float64)
-        owner = np.concatenate([np.full(len(a), c) for a, c, _ in rows])
-        weight = np.concatenate([np.full(len(a), 1 / len(a)) for a, _, _ in rows])
-        mean, spread = frames.mean(axis=0), frames.std(axis=0) + 1e-3
-        frames = np.clip((frames - mean) / spread, -6, 6)
-        weight *= len(weight) / weight.sum()
-        target = np.eye(task.classes.max() + 1)[owner]
-        offset = np.average(target, axis=0, weights=weight)
-        square = (frames * weight[:, None]).T @ frames + penalty * len(frames) * np.eye(frames.shape[1])
-        layer = np.linalg.solve(square, (frames * weight[:, None]).T @ (target - offset))
-        for index in np.flatnonzero(test):
-            score = np.clip((scored(clips[index][0]) - mean) / spread, -6, 6) @ layer
-            right += int(score.mean(axis=0).argmax() == task.classes[index])
-            tested += 1
+        inner = dict.fromkeys(PENALTIES, 0)
+        for _, other in task.folds:
+            held = other & train
+            for penalty, named in ridge_named(task, clips, train & ~held, held).items():
+                inner[penalty] += int(named.sum())
+        best = max(PENALTIES, key=lambda penalty: (inner[penalty], penalty))
+        right += int(ridge_named(task, clips, train, test)[best].sum())
+        tested += int(test.sum())
     return right / tested
+
+
+def ridge_named(
+    task: Task, clips: list[Arrays], train: NDArray[np.bool_], test: NDArray[np.bool_]
+) -> dict[float, NDArray[np.bool_]]:
+    """Return for each penalty which of the clips are named after training on others."""
+    if not test.any():
+        return {penalty: np.zeros(0, bool) for penalty in PENALTIES}
+    rows = [(scored(view), task.classes[i]) for i in np.flatnonzero(train) for view in clips[i]]
+    frames = np.concatenate([view for view, _ in rows]).astype(np.float64)
+    owner = np.concatenate([np.full(len(view), label) for view, label in rows])
+    weight = np.concatenate([np.full(len(view), 1 / len(view)) for view, _ in rows])
+    weight *= len(weight) / weight.sum()
+    mean, spread = frames.mean(axis=0), frames.std(axis=0) + 1e-3
+    frames = np.clip((frames - mean) / spread, -6, 6)
+    target = np.eye(task.classes.max() + 1)[owner]
+    weighted = frames * weight[:, None]
+    values, vectors = np.linalg.eigh(weighted.T @ frames)
+    turned = vectors.T @ (weighted.T @ (target - np.average(target, axis=0, weights=weight)))
+    seen = [np.clip((scored(clips[i][0]) - mean) / spread, -6, 6).mean(axis=0) for i in np.flatnonzero(test)]
+    found = {}
+    for penalty in PENALTIES:
+        layer = vectors @ (turned / (values[:, None] + penalty * len(frames)))
+        found[penalty] = (np.stack(seen) @ layer).argmax(axis=1) == task.classes[test]
+    return found
 
 
 def head_accuracy(task: Task, clips: list[Arrays], cell: Literal["gru", "lstm"], epochs: int = 40) -> float:
@@ -134,6 +167,10 @@ def pad(arrays: Arrays, mean: NDArray[np.float32], spread: NDArray[np.float32]) 
     return padded, mask
 
 
+Line = tuple[str, list[tuple[Variant, str, str]], str]
+"""Title, what is seen, and the kind of classifier."""
+
+
 class Bench:
     """The tasks and their cached features."""
 
@@ -144,23 +181,38 @@ class Bench:
     def row(
         self,
         title: str,
-        variant: Variant,
-        depth: str,
-        pooling: str,
+        parts: Sequence[tuple[Variant, str, str]],
         kind: str = "mean",
         tasks: tuple[str, ...] = TASKS,
     ) -> None:
-        """Print one line of a table."""
+        """Print a line of a table; parts: what is seen, how deep, and how it is averaged, one beside the other."""
         figures = []
-        views = (View(),) if kind == "mean" else ALTERED
-        for task in (self._tasks[name] for name in tasks):
-            got = gather(self._data, self._cache, task, variant, views)
-            part = [[view[:, slice_of(depth, pooling)] for view in clip] for clip in got]
+        for name in tasks:
+            clips = self._features(name, parts, (View(),) if kind == "mean" else ALTERED)
+            task = self._tasks[name]
             if kind == "mean":
-                figures.append(ridge_accuracy(task, part))
+                figures.append(ridge_accuracy(task, clips))
             else:
-                figures.append(head_accuracy(task, part, "gru" if kind == "gru" else "lstm"))
+                figures.append(head_accuracy(task, clips, "gru" if kind == "gru" else "lstm"))
         print(f"| {title} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |", flush=True)
+
+    def _features(
+        self, name: str, parts: Sequence[tuple[Variant, str, str]], views: tuple[View, ...]
+    ) -> list[Arrays]:
+        seen = [
+            (
+                gather(self._data, self._cache, self._tasks[name], variant, views),
+                columns_of(STAGES[depth], POOLINGS[pooling]),
+            )
+            for variant, depth, pooling in parts
+        ]
+        return [
+            [
+                np.concatenate([clips[clip][view][:, columns] for clips, columns in seen], axis=1)
+                for view in range(len(views))
+            ]
+            for clip in range(len(self._tasks[name].paths))
+        ]
 
 
 def cost_ms(backbone: str, size: int, frames: int = 60) -> float:
@@ -182,7 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("tables", nargs="+", choices=["inputs", "depth", "sizes", "heads", "fights", "cost"])
+    parser.add_argument("tables", nargs="+", choices=[*LINES, "cost"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     options = parser.parse_args()
@@ -197,20 +249,37 @@ def main() -> None:
             continue
         columns = FIGHTS if table == "fights" else TASKS
         print(f"\n| {table} | " + " | ".join(columns) + " |\n|---|---|---|---|", flush=True)
-        if table == "inputs":
-            for variant in INPUTS:
-                bench.row(variant.name, variant, "6 stages", "motion")
-        elif table == "sizes":
-            for variant in (*SIZES, LETTERBOX):
-                bench.row(variant.name, variant, "6 stages", "motion")
-        elif table == "depth":
-            for depth in DEPTHS:
-                bench.row(f"{depth}, plain mean", CHOSEN, depth, "mean")
-                bench.row(f"{depth}, weighted by motion", CHOSEN, depth, "motion")
-        else:
-            for variant in (RGB, CHOSEN):
-                for kind in ("mean", "gru") if table == "fights" else ("mean", "gru", "lstm"):
-                    bench.row(f"{variant.name}, {kind}", variant, "6 stages", "motion", kind, columns)
+        for title, parts, kind in LINES[table]:
+            bench.row(title, parts, kind, columns)
+
+
+def lines(*variants: Variant, kinds: tuple[str, ...] = ("mean",)) -> list[Line]:
+    """Return a line for each variant, seen as the product sees it, and kind of classifier."""
+    return [
+        (
+            f"{each.name}, {kind}" if len(kinds) > 1 else each.name,
+            [(each, *(TAKEN_COLOUR if each is RGB else TAKEN))],
+            kind,
+        )
+        for each in variants
+        for kind in kinds
+    ]
+
+
+LINES: dict[str, list[Line]] = {
+    "inputs": lines(*INPUTS),
+    "depth": [
+        (f"{depth}, {pooling}", [(CHOSEN, depth, pooling)], "mean") for depth in STAGES for pooling in POOLINGS
+    ],
+    "sizes": lines(*SIZES, LETTERBOX),
+    "heads": lines(RGB, CHOSEN, kinds=("mean", "gru", "lstm")),
+    "fights": lines(RGB, CHOSEN, kinds=("mean", "gru")),
+    "appearance": [
+        ("motion", [(CHOSEN, *TAKEN)], "mean"),
+        ("motion, colour beside it", [(CHOSEN, *TAKEN), (RGB, *TAKEN_COLOUR)], "mean"),
+        ("motion, colour of the whole network beside it", [(CHOSEN, *TAKEN), (RGB, "whole", "even")], "mean"),
+    ],
+}  # fmt: skip
 
 
 if __name__ == "__main__":

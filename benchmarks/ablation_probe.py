@@ -95,11 +95,15 @@ class Variant:
     resize: Resize = "squash"
 
 
-def slice_of(depth: str, pooling: str) -> slice:
-    """Return where a depth's features stand in what a probe gives; pooling is `mean` or `motion`."""
-    start = 2 * sum(WIDTHS[each] for each in DEPTHS[: DEPTHS.index(depth)])
-    start += WIDTHS[depth] if pooling == "motion" else 0
-    return slice(start, start + WIDTHS[depth])
+def columns_of(depths: tuple[str, ...], poolings: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return where the features of these depths stand in what a probe gives; poolings are `even` and `motion`."""
+    found = []
+    for depth in depths:
+        start = 2 * sum(WIDTHS[each] for each in DEPTHS[: DEPTHS.index(depth)])
+        for pooling in poolings:
+            first = start + (WIDTHS[depth] if pooling == "motion" else 0)
+            found.append(np.arange(first, first + WIDTHS[depth]))
+    return np.concatenate(found)
 
 
 def gather(data: Path, cache: Path, task: Task, variant: Variant, views: tuple[View, ...]) -> list[Arrays]:

@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--shift", type=int, default=0, help="last residual blocks that see the frame before")
     parser.add_argument("--first", type=int, default=99, help="only so many folds, from the first on")
     parser.add_argument("--passes", type=int, default=2, help="augmented views of each training clip")
+    parser.add_argument("--swap", type=float, default=0.0, help="share of them with another background")
     parser.add_argument("--epochs", type=int, default=24)
     parser.add_argument("--alone", action="store_true", help="no other set to train on")
     parser.add_argument("--seed", type=int, default=0)
@@ -56,13 +57,14 @@ def main() -> None:
     right = single = tested = 0.0
     name = f"{options.set}-{options.input}-{options.cell}-{options.finetune}" + "-alone" * options.alone
     name += f"-shift{options.shift}" if options.shift else ""
+    name += f"-swap{options.swap:g}" if options.swap else ""
     for number, rows in enumerate(islice(folds(options.set, data, alone=options.alone), options.first)):
         folder = options.out.resolve() / name / str(number)
         write_rows([replace(row, path=str(data / row.path)) for row in rows], folder / "clips.csv")
         config = TrainConfig(
             data=folder / "clips.csv", out=folder, background="off", input=options.input, cell=options.cell,
             hidden=128, embedding=128, passes=options.passes, epochs=options.epochs, finetune=options.finetune,
-            shift=options.shift, seed=options.seed, cache=options.out.resolve() / "cache",
+            shift=options.shift, swap=options.swap, seed=options.seed, cache=options.out.resolve() / "cache",
         )  # fmt: skip
         metrics = train(config, Screen(Console(stderr=True)))
         count = sum(row.split == "test" for row in rows)

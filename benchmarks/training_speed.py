@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from actrec.train import encode, gather, run
+from actrec.train import encode, fit, gather, run
 from actrec.train.augment import Grain
 from actrec.train.config import TrainConfig
+from actrec.train.judge import Judgement
 from actrec.train.network import Network, NetworkConfig
 from actrec.train.show import Screen
 
@@ -91,15 +92,25 @@ def time_run(name: str, manifest: Path, folder: Path) -> None:
         kept.append(whole(*arguments, **more))  # type: ignore[arg-type]
         return kept[-1]
 
+    judged: list[float] = []
+    look = fit.judge
+
+    def judge(*arguments: object) -> Judgement:
+        began = time.perf_counter()
+        judgement = look(*arguments)  # type: ignore[arg-type]
+        judged.append(time.perf_counter() - began)
+        return judgement
+
     screen = Screen(Console(quiet=True))
-    with mock.patch.object(run, "gather", watch):
+    with mock.patch.object(run, "gather", watch), mock.patch.object(fit, "judge", judge):
         run.train(config, screen)
     got, seconds = kept[0], screen.seconds
     clips = len(got.samples)
     fit_s = seconds["fitting the head"]
     parts = {"decode": got.decode_s, "augment": got.alter_s, "encode": got.encode_s}
     parts["read the cache, files"] = seconds["decoding and encoding"] - sum(parts.values())
-    parts["head: forward, backward, validation"] = fit_s
+    parts["head: draw streams, forward, backward"] = fit_s - sum(judged)
+    parts["head: validation"] = sum(judged)
     parts["all else (scan, build, baseline, report)"] = sum(seconds.values()) - sum(parts.values())
     total = sum(parts.values())
     print(f"\n{name}: {clips} clips, {got.frames} frames of their views, {total:.1f} s")
