@@ -277,7 +277,6 @@ LINES: dict[str, list[Line]] = {
     "appearance": [
         ("motion", [(CHOSEN, *TAKEN)], "mean"),
         ("motion, colour beside it", [(CHOSEN, *TAKEN), (RGB, *TAKEN_COLOUR)], "mean"),
-        ("motion, colour of the whole network beside it", [(CHOSEN, *TAKEN), (RGB, "whole", "even")], "mean"),
     ],
 }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import cv2
@@ -49,12 +49,15 @@ def compose(data: Path, out: Path, seed: int) -> Iterator[Row]:
 
 
 def compose_idle(
-    scenes: dict[str, list[NDArray[np.uint8]]], out: Path, rng: np.random.Generator
+    scenes: dict[str, list[NDArray[np.uint8]]],
+    out: Path,
+    rng: np.random.Generator,
+    more_often: Mapping[str, int] = MORE_OFTEN,
 ) -> Iterator[Row]:
     """Write scenes of each kind in which nothing happens and yield their rows."""
     for split, count in IDLE_SCENES.items():
         for kind, make in idle.KINDS.items():
-            for number in range(count * MORE_OFTEN.get(kind, 1)):
+            for number in range(count * more_often.get(kind, 1)):
                 scene = scenes[split][int(rng.integers(len(scenes[split])))]
                 path = out / "idle" / f"{split}_{kind}_{number:03d}.mp4"
                 write_clip(make(scene, round(IDLE_S * 10), rng), path, fps=10.0)

@@ -46,7 +46,7 @@ def _idle(data: Path, clips: Path) -> Iterator[Row]:
         split: [*list(still_scenes(data, split))[:30], *empty_places(data, split)]
         for split in ("train", "val")
     }
-    yield from compose_idle(scenes, clips, np.random.default_rng(SEED))
+    yield from compose_idle(scenes, clips, np.random.default_rng(SEED), more_often={})
 
 
 def config(listing: Path, out: Path) -> TrainConfig:
