@@ -55,13 +55,13 @@ class Stages(nn.Sequential):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
         """Return maps [N, F, h, w], each F, h and w of its own."""
-        return self.follow(picture, lambda _, layer, maps: cast(Tensor, layer(maps)))
+        return self.follow(picture, lambda layer, maps: cast(Tensor, layer(maps)))
 
-    def follow(self, picture: Tensor, run: Callable[[int, nn.Module, Tensor], Tensor]) -> tuple[Tensor, ...]:
-        """Return the maps, where `run` takes the place of a layer, the layer and its input."""
+    def follow(self, picture: Tensor, run: Callable[[nn.Module, Tensor], Tensor]) -> tuple[Tensor, ...]:
+        """Return the maps, where `run` takes a layer and its input."""
         maps, found = picture, []
         for place, layer in enumerate(self):
-            maps = run(place, layer, maps)
+            maps = run(layer, maps)
             if place in self.taps:
                 found.append(maps * CUT_SCALE)
         return tuple(found)

@@ -7,6 +7,7 @@ the state. A frozen block was never trained to see it; the last ones can be fine
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
@@ -100,14 +101,14 @@ def run_shifted(
     if not places:
         maps = backbone(pictures)
         return maps if isinstance(maps, tuple) else (maps,)
-    count = iter(range(len(list(layers_of(backbone)))))
+    number = itertools.count()
 
-    def run(_: int, layer: nn.Module, maps: Tensor) -> Tensor:
+    def run(layer: nn.Module, maps: Tensor) -> Tensor:
         for part in layers_of(layer):
-            maps = _run_block(part, maps, exchange) if next(count) in places else part(maps)
+            maps = _run_block(part, maps, exchange) if next(number) in places else part(maps)
         return maps
 
-    return backbone.follow(pictures, run) if isinstance(backbone, Stages) else (run(0, backbone, pictures),)
+    return backbone.follow(pictures, run) if isinstance(backbone, Stages) else (run(backbone, pictures),)
 
 
 def _run_block(block: nn.Module, maps: Tensor, exchange: Exchange) -> Tensor:
