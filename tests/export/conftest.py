@@ -56,7 +56,10 @@ def save_run(folder: Path, seed: int = 0, **config: Any) -> tuple[Path, Network]
         network.head.past.weight *= 8.0
     folder.mkdir(parents=True, exist_ok=True)
     told = {"rule": RULE, "smoothing_s": 0.1, "training_data": "none: drawn weights"}
-    torch.save(checkpoint(network.eval(), **told), folder / "best.ckpt")
+    torch.save(checkpoint(network.eval(), **told), folder / "new.ckpt")
+    (folder / "new.ckpt").replace(
+        folder / "best.ckpt"
+    )  # another process may be reading the one that it wrote
     return folder, network
 
 
