@@ -22,6 +22,7 @@ from ablation_tasks import FIGHTS, TASKS, Task, read_task
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from actrec.train.backbones import LITE0
 from actrec.train.encode import freeze
 from actrec.train.inputs import MotionInput, RgbInput
 from actrec.train.network import Head, Network, NetworkConfig
@@ -50,20 +51,12 @@ SIZES = tuple(
     CHOSEN if size == CHOSEN.size else Variant(f"{size} px", MotionInput(FPS), size) for size in SIZES_PX
 )
 LETTERBOX = Variant("128 px, letterbox", MotionInput(FPS), resize="letterbox")
-BACKBONES = {
-    "5 stages": "efficientnet_lite0:5",
-    "6 stages": "efficientnet_lite0:6",
-    "5 and 6 stages": "efficientnet_lite0:5+6",
-    "whole": "efficientnet_lite0",
-}
 STAGES = {
-    "5 stages": ("5 stages",),
-    "6 stages": ("6 stages",),
-    "5 and 6 stages": ("5 stages", "6 stages"),
-    "whole": ("whole",),
-}
+    "5": ("5",), "6.1": ("6.1",), "6": ("6",), "5+6.1": ("5", "6.1"), "5+6": ("5", "6"), "whole": ("whole",)
+}  # fmt: skip
+"""Which depths are looked at, by what `efficientnet_lite0:` calls them."""
 POOLINGS = {"even": ("even",), "by motion": ("motion",), "both": ("even", "motion")}
-TAKEN, TAKEN_COLOUR = ("5 and 6 stages", "both"), ("5 and 6 stages", "even")
+TAKEN, TAKEN_COLOUR = ("5+6.1", "both"), ("5+6.1", "even")
 ALTERED = (View(), View("altered", 1))
 
 
@@ -243,7 +236,8 @@ def main() -> None:
     for table in options.tables:
         if table == "cost":
             print("\n| encoder, fp32, one thread | CPU ms a frame |\n|---|---|")
-            for depth, backbone in BACKBONES.items():
+            for depth in STAGES:
+                backbone = LITE0 if depth == "whole" else f"{LITE0}:{depth}"
                 for size in SIZES_PX:
                     print(f"| {depth}, {size} px | {cost_ms(backbone, size):.2f} |", flush=True)
             continue

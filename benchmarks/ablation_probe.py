@@ -21,8 +21,9 @@ from actrec.train.views import Shape, View, make_views
 
 FPS = 10.0
 Arrays = list[NDArray[np.float32]]
-DEPTHS = ("5 stages", "6 stages", "whole")
-WIDTHS = {"5 stages": 112, "6 stages": 192, "whole": 1280}
+WIDTHS = {"5": 112, "6.1": 192, "6": 192, "whole": 1280}
+"""Features of each depth: five stages, the first block of the sixth, six stages, the whole network."""
+DEPTHS = tuple(WIDTHS)
 
 
 class Differences(EncoderInput):
@@ -71,7 +72,9 @@ class Probe(Encoder):
         self.input = shown
         self.state_specs = shown.state_specs(size)
         layers = list(self.backbone)  # type: ignore[call-overload]
-        self.parts = nn.ModuleList([nn.Sequential(*layers[:7]), layers[7], nn.Sequential(*layers[8:])])
+        self.parts = nn.ModuleList(
+            [nn.Sequential(*layers[:7]), layers[7][:1], layers[7][1:], nn.Sequential(*layers[8:])]
+        )
         self.features = 2 * sum(WIDTHS.values())
 
     def forward(self, frames: Tensor, *state: Tensor) -> tuple[Tensor, ...]:
@@ -116,7 +119,7 @@ def gather(data: Path, cache: Path, task: Task, variant: Variant, views: tuple[V
         arrays = []
         for view in views:
             shown = _file(cache, f"frames {shape} {path} {view}")
-            kept = _file(cache, f"features {variant.name} {shape} {path} {view}")
+            kept = _file(cache, f"features {DEPTHS} {variant.name} {shape} {path} {view}")
             if not kept.exists():
                 if not shown.exists():
                     np.save(shown, make_views(data / path, 0.0, None, [view], shape)[0])

