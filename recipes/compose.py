@@ -19,7 +19,7 @@ COPIES = {"train": 3, "val": 2}
 FALLS = {"train": 45, "val": 12}
 IDLE_SCENES = {"train": 36, "val": 8}
 """Of each kind; with 12 a moving tree was a fight for minutes."""
-MORE_OFTEN = {"tree": 3, "flicker": 2}
+MORE_OFTEN = {"tree": 3, "flicker": 2, "exposure": 3}
 """Kinds of idle scenes that are most easily taken for people, and how many times as many of them there are."""
 IDLE_S = 5.0
 MOVING = ("run", "walk", "skip", "side", "jump")

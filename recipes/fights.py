@@ -52,7 +52,7 @@ def _idle(data: Path, clips: Path) -> Iterator[Row]:
 def config(listing: Path, out: Path) -> TrainConfig:
     """Return the training run."""
     return TrainConfig(
-        data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT, passes=1,
+        data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT, passes=3,
         hidden=128, embedding=128, epochs=24, false_alarms=0.5, seed=SEED, cache=out.parent / "cache",
     )  # fmt: skip
 

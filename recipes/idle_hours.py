@@ -3,14 +3,16 @@
     python recipes/idle_hours.py --data ../shared/data --model everyday --minutes 20
 
 Each kind (still, night, flicker, exposure, tree, breathing) lasts `--minutes`, in pieces of a minute, each before
-another photograph or place that was never trained on.
+another photograph or place that was never trained on. `--footage` adds real video in which nothing happens, played
+there and back for as long: a path, and behind a colon how many of its first frames count.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -23,6 +25,7 @@ from actrec.realtime.events import EventMachine
 from actrec.realtime.frame import Frame
 from actrec.realtime.recognizer import Recognizer
 from actrec.realtime.results import Prediction
+from actrec.train.decode import read_span
 
 FPS = 10.0
 PIECE_S = 60.0
@@ -50,6 +53,28 @@ def watch_idle(
             yield kind, watch(recognizer, frames(f"{kind}{piece}", kind, scene, rng))
 
 
+def watch_footage(
+    recognizer: Recognizer, footage: str, minutes: int
+) -> Iterator[tuple[str, list[Prediction]]]:
+    """Yield the name of a video and what the recogniser says of it, for each minute of it, there and back.
+
+    So many frames a second are taken as the scenes have; a video that has fewer is played faster.
+    """
+    path, _, count = footage.partition(":")
+    recording = read_span(Path(path), size=SIZE_HW[1])
+    pace = max(1, round(1.0 / (FPS * float(np.median(np.diff(recording.times))))))
+    images = recording.images[: int(count) if count else None][::pace]
+    there_and_back = [*range(len(images)), *range(len(images) - 2, 0, -1)]
+    per_piece = round(PIECE_S * FPS)
+    for piece in range(minutes):
+        stream = (
+            Frame(images[there_and_back[(piece * per_piece + index) % len(there_and_back)]],
+                  f"{Path(path).stem}{piece}", index, index / FPS, index / FPS, index / FPS)
+            for index in range(per_piece)
+        )  # fmt: skip
+        yield f"{Path(path).stem} (real)", watch(recognizer, stream)
+
+
 def main() -> None:
     """Print the alarms of each kind and label."""
     parser = argparse.ArgumentParser(
@@ -60,10 +85,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=20)
     parser.add_argument("--split", default="test", help="scenes of this side: val to choose, test to report")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument(
+        "--footage", nargs="*", default=[], metavar="FILE[:FRAMES]", help="real video of nothing"
+    )
     options = parser.parse_args()
     recognizer = Recognizer(options.model, threads=1)
-    alarms = {kind: Counter[str]() for kind in idle.KINDS}
-    for kind, said in watch_idle(recognizer, options.data, options.split, options.minutes, options.seed):
+    alarms: dict[str, Counter[str]] = defaultdict(Counter)
+    made = watch_idle(recognizer, options.data, options.split, options.minutes, options.seed)
+    real = (watch_footage(recognizer, each, options.minutes) for each in options.footage)
+    for kind, said in chain(made, *real):
         machine = EventMachine(recognizer.spec, live=False)
         alarms[kind].update(
             event.label for one in said for event in machine.update(one) if event.type == "new"
@@ -71,7 +101,7 @@ def main() -> None:
     for kind, counts in alarms.items():
         print(f"{kind}: {counts.total()} in {options.minutes} min {dict(counts)}")
     total = sum(counts.total() for counts in alarms.values())
-    hours = options.minutes * len(idle.KINDS) / 60
+    hours = options.minutes * len(alarms) / 60
     print(f"all: {total} false alarms in {hours:g} h, {total / hours:.2f} an hour")
 
 

@@ -1,12 +1,12 @@
 """Choose a shipped model's thresholds: events for what happens in validation clips, none where nothing happens.
 
     python recipes/thresholds.py models/everyday --run runs/everyday/everyday.csv --data ../shared/data \\
-        --minutes 24 --by-hand push_up=0.9 fighting=0.85
+        --minutes 24 --checkpoint runs/everyday/best.ckpt
 
 For each label the threshold that best parts its clips from all others (Youden's J: the share of its clips with the
-event, less that of other clips; the middle of equally good ones), raised until none of the idle minutes gives it;
-a label that would lose too much by that is set by hand. Everything goes through the code that runs live, on clips
-and scenes of the validation side.
+event, less that of other clips; the middle of equally good ones), raised until none of the idle minutes gives it,
+nor would a step lower: other minutes are a little worse. A label that would lose too much by that is set by hand.
+Everything goes through the code that runs live, on clips and scenes of the validation side.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from idle_hours import watch_idle
 from reseal import reseal
 from watching import bundle_options, watch_clips
@@ -22,8 +23,11 @@ from actrec.models import EventRule, ModelSpec, load_bundle
 from actrec.realtime.events import EventMachine
 from actrec.realtime.recognizer import Recognizer
 from actrec.realtime.results import Prediction
+from actrec.train.keep import write_whole
 
 GRID = tuple(round(float(enter), 2) for enter in np.arange(0.50, 0.96, 0.05))
+MARGIN = 1
+"""Steps of the grid between a threshold and what an idle minute reached."""
 LEAVE = 2.0 / 3.0
 """An event ends below this share of its threshold."""
 
@@ -42,6 +46,7 @@ def main() -> None:
     parser.add_argument(
         "--by-hand", nargs="*", default=[], metavar="LABEL=ENTER", help="take these in place of the choice"
     )
+    parser.add_argument("--checkpoint", type=Path, help="write them into it too, for an export that follows")
     options = parser.parse_args()
     by_hand = {label: float(enter) for label, enter in (each.split("=") for each in options.by_hand)}
     bundle = load_bundle(options.bundle)
@@ -57,7 +62,9 @@ def main() -> None:
         gain = np.array([fired[enter][mine].mean() - fired[enter][~mine].mean() for enter in GRID])
         best = np.flatnonzero(gain > gain.max() - 1e-9)
         place = int(best[len(best) // 2])
-        while place + 1 < len(GRID) and any(fires(spec, label, GRID[place], said) for said in idle):
+        while place + 1 < len(GRID) and any(
+            fires(spec, label, GRID[max(0, place - MARGIN)], said) for said in idle
+        ):
             if fired[GRID[place + 1]][mine].mean() < options.least_found:
                 break
             place += 1
@@ -71,6 +78,15 @@ def main() -> None:
         )
     sealed = reseal(bundle, {"rules": rules}, {})
     print(f"wrote {sealed.folder} as {sealed.id}")
+    if options.checkpoint:
+        hand_back(rules, options.checkpoint)
+
+
+def hand_back(rules: dict[str, EventRule], checkpoint: Path) -> None:
+    """Put the rules into a run's checkpoint."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    saved["rules"] = {label: rule.model_dump() for label, rule in rules.items()}
+    write_whole(saved, checkpoint)
 
 
 def rule(spec: ModelSpec, enter: float) -> EventRule:

@@ -17,19 +17,20 @@ def fit_frame_layer(
     material: Material,
     *,
     smoothing: float = 0.1,
-    balance: bool = True,
+    balance: float = 1.0,
     rate: float = 3e-3,
     decay: float = 0.05,
     seed: int = 0,
 ) -> nn.Linear:
-    """Train a linear layer [F] -> [C] on single frames: of every label equally many, unless `balance` is off."""
+    """Train a linear layer [F] -> [C] on single frames, drawn from the labels as `StreamPlan.balance` says."""
     rng = np.random.default_rng([seed, 7])
     frames = [
         np.concatenate([v for clip in clips for v in clip]) if clips else None for clips in material.clips
     ]
     present = [label for label, array in enumerate(frames) if array is not None]
     sizes = np.array([len(array) for array in frames if array is not None], np.float64)
-    shares = np.full(len(present), 1 / len(present)) if balance else sizes / sizes.sum()
+    shares = sizes ** (1.0 - balance)
+    shares /= shares.sum()
     width = next(array.shape[1] for array in frames if array is not None)
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -75,7 +75,7 @@ def command(
     dropout: Annotated[float | None, _flag("Dropout before the recurrent part (0.5).", _FIT)] = None,
     smoothing: Annotated[float | None, _flag("Label smoothing (0.1).", _FIT)] = None,
     balance: Annotated[
-        bool | None, _flag("Draw every label equally often (on).", _FIT, "--balance/--no-balance")
+        float | None, _flag("1: draw labels equally often; 0: as often as they have clips (1).", _FIT)
     ] = None,
     ema: Annotated[float | None, _flag("Decay of the averaged weights; 0: the last (0.99).", _FIT)] = None,
     accumulate: Annotated[int | None, _flag("Chunks to one step (1).", _FIT)] = None,

@@ -83,8 +83,8 @@ class TrainConfig(BaseModel):
     loss: LossPlace = "late"
     """Which frames are judged: all, those `late_s` after a change, or the last of each chunk (MiniROAD)."""
     late_s: Annotated[float, Field(ge=0.0)] = 0.5
-    balance: bool = True
-    """Draw every label equally often, however many clips it has."""
+    balance: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    """1: labels are drawn equally often; 0: as often as they have clips; between: by a power of their clips."""
     smoothing: Share = 0.1
     """Label smoothing."""
     rate: Annotated[float, Field(gt=0.0)] = 1e-3

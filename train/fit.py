@@ -171,7 +171,7 @@ def validation_chunks(
 ) -> list[Chunk]:
     """Return streams joined from held-out clips, always the same; every frame of them is judged after `late_s`."""
     held = Material(samples, labels, background)
-    calm = replace(plan, streams=8, loss="late", balance=True, restart=0.1)
+    calm = replace(plan, streams=8, loss="late", balance=1.0, restart=0.1)
     return list(StreamSet(held, calm, steps=VAL_STEPS, seed=VAL_SEED))
 
 

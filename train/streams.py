@@ -47,7 +47,8 @@ class StreamPlan:
     restart: float = 0.25
     loss: LossPlace = "late"
     late_s: float = 0.5
-    balance: bool = True
+    balance: float = 1.0
+    """1: labels are drawn equally often; 0: as often as they have clips; between: by a power of their clips."""
 
 
 class Material:
@@ -135,9 +136,10 @@ class Joiner:
         ):
             return idle
         choices = [label for label in material.active if label != self._label] or material.active
-        if self._plan.balance:
+        if self._plan.balance == 1.0:
             return choices[int(rng.integers(len(choices)))]
-        shares = np.array([material.shares[material.active.index(label)] for label in choices])
+        counts = np.array([material.shares[material.active.index(label)] for label in choices])
+        shares = counts ** (1.0 - self._plan.balance)
         return choices[int(rng.choice(len(choices), p=shares / shares.sum()))]
 
 

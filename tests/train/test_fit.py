@@ -106,7 +106,7 @@ def test_every_loss_place_learns(tmp_path: Path, place: str) -> None:
         {"precision": "bf16-mixed"},
         {"accumulate": 2},
         {"ema": 0.0},
-        {"smoothing": 0.0, "balance": False, "warmup": 0.5},
+        {"smoothing": 0.0, "balance": 0.5, "warmup": 0.5},
     ],
 )
 def test_every_way_of_fitting_learns_on_a_cpu(tmp_path: Path, changes: dict[str, object]) -> None:

@@ -60,6 +60,20 @@ def test_labels_are_balanced_however_many_clips_they_have() -> None:
     assert (labels == 0).mean() == pytest.approx(0.5, abs=0.05)
 
 
+def test_balance_lies_between_equally_often_and_as_often_as_there_are_clips() -> None:
+    def first_share(balance: float) -> float:
+        plan = StreamPlan(10.0, background_share=0.0, balance=balance)
+        first = [
+            Joiner(material((1, 9)), plan, np.random.default_rng(seed)).take(1, fresh=True)[1][0]
+            for seed in range(2000)
+        ]
+        return float(np.mean(np.array(first) == 0))
+
+    assert first_share(1.0) == pytest.approx(0.5, abs=0.04)
+    assert first_share(0.5) == pytest.approx(0.25, abs=0.04)
+    assert first_share(0.0) == pytest.approx(0.1, abs=0.03)
+
+
 def test_stretches_last_from_a_second_to_the_longest() -> None:
     _, labels, _ = Joiner(material(), StreamPlan(10.0, longest_s=60.0), np.random.default_rng(0)).take(
         30000, fresh=True
