@@ -21,7 +21,7 @@ from .parity import Runner
 CALIBRATION_FRAMES = 128
 CALIBRATION_EACH = 8
 """Of a stream every eighth frame is calibrated on: neighbours look alike."""
-KEEP = ((4, 0), (6, 0), (4, 6), (8, 12))
+KEEP = ((2, 0), (6, 0), (4, 6), (8, 12))
 """How many first and last layers to leave in float; tried in this order until labels and events hold."""
 _TYPES = ("Conv", "Gemm", "MatMul", "Add", "Clip", "Relu", "GlobalAveragePool")
 

@@ -109,8 +109,7 @@ def require_same_labels_and_events(
     parity = compare(wanted, run_chain(small, frames), small, frames, exact=False)
     where = f"{bundle.id} in {runtime}"
     assert parity.agreement >= AGREEMENT, where
-    if runtime == "onnx":  # in OpenVINO, int8 of `everyday` loses a weak event of ten: its card says so
-        assert parity.events_moved_s <= parity.interval_s + 1e-6, where
+    assert parity.events_moved_s <= parity.interval_s + 1e-6, where
     assert parity.events > 3, f"{where}: a comparison of no events would say nothing"
 
 
