@@ -34,12 +34,12 @@ def correct_bias(model: onnx.ModelProto, feeds: Sequence[Feeds], exact: Collecti
     ]
     initializers = {tensor.name: tensor for tensor in result.graph.initializer}
     rounded = [node for node in result.graph.node if node.op_type == "Conv" and node.name not in exact]
-    wanted = {node.output[0]: _channel_means(model, node.output[0], batches) for node in rounded}
     for node in rounded:
         weights = initializers[node.input[1]]
         weights.CopyFrom(numpy_helper.from_array(on_int8_grid(numpy_helper.to_array(weights)), weights.name))
+    before, after = _Walk(model, batches), _Walk(result, batches)
     for node in rounded:
-        shift = wanted[node.output[0]] - _channel_means(result, node.output[0], batches)
+        shift = before.mean_of(node.output[0]) - after.mean_of(node.output[0])
         if len(node.input) < 3:
             node.input.append(f"{node.input[1]}_bias")
             result.graph.initializer.append(numpy_helper.from_array(np.zeros_like(shift), node.input[2]))
@@ -57,36 +57,70 @@ def on_int8_grid(weights: NDArray[np.float32]) -> NDArray[np.float32]:
     return grid
 
 
-def _channel_means(model: onnx.ModelProto, name: str, batches: Sequence[Feeds]) -> NDArray[np.float32]:
-    """Return the mean [C] of an inner map [N, C, h, w] over all batches; only what leads to it is run."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    part = _leading_to(model, name)
-    session = onnxruntime.InferenceSession(
-        part.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    taken = [node.name for node in session.get_inputs()]
-    means = [session.run([name], {each: b[each] for each in taken})[0].mean(axis=(0, 2, 3)) for b in batches]
-    counts = [len(next(iter(batch.values()))) for batch in batches]
-    return np.average(np.stack(means), axis=0, weights=counts).astype(np.float32)
+class _Walk:
+    """A way through a graph from layer to layer: each part of it is run once, whatever its end is asked for."""
+
+    def __init__(self, model: onnx.ModelProto, batches: Sequence[Feeds]) -> None:
+        self._model = model
+        self._values = [dict(batch) for batch in batches]
+        self._place = 0
+
+    def mean_of(self, name: str) -> NDArray[np.float32]:
+        """Return the mean [C] of an inner map [N, C, h, w] over all batches.
+
+        All before the node that makes it is run and kept; the node itself is run again when it is walked past, for
+        its weights may have changed by then. Maps are asked for in the order of the graph.
+        """
+        nodes = self._model.graph.node
+        end = next(place for place, node in enumerate(nodes) if name in node.output)
+        self._run(nodes[self._place : end], self._needed_from(end))
+        self._place = end
+        maps = self._made_by([nodes[end]], [name])
+        means = [made[name].mean(axis=(0, 2, 3)) for made in maps]
+        return np.average(np.stack(means), axis=0, weights=[len(made[name]) for made in maps]).astype(
+            np.float32
+        )
+
+    def _needed_from(self, place: int) -> set[str]:
+        return {name for node in self._model.graph.node[place:] for name in node.input}
+
+    def _run(self, nodes: Sequence[onnx.NodeProto], needed: set[str]) -> None:
+        """Add to the values what `nodes` make, and drop all that nobody behind them needs."""
+        wanted = [name for node in nodes for name in node.output if name in needed]
+        if wanted:
+            for values, made in zip(self._values, self._made_by(nodes, wanted), strict=True):
+                values.update(made)
+        for values in self._values:
+            for name in values.keys() - needed:
+                del values[name]
+
+    def _made_by(self, nodes: Sequence[onnx.NodeProto], wanted: Sequence[str]) -> list[Feeds]:
+        """Run some nodes on what the walk holds; return the wanted values of each batch."""
+        used = {name for node in nodes for name in node.input}
+        given = sorted(used & self._values[0].keys())
+        graph = onnx.helper.make_graph(
+            nodes,
+            "part",
+            [_port(name, self._values[0][name]) for name in given],
+            [onnx.helper.make_empty_tensor_value_info(name) for name in wanted],
+            [tensor for tensor in self._model.graph.initializer if tensor.name in used],
+        )
+        part = onnx.helper.make_model(
+            graph, opset_imports=self._model.opset_import, ir_version=self._model.ir_version
+        )
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = onnxruntime.InferenceSession(
+            part.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return [
+            dict(zip(wanted, session.run(list(wanted), {name: values[name] for name in given}), strict=True))
+            for values in self._values
+        ]
 
 
-def _leading_to(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
-    part = onnx.ModelProto()
-    part.CopyFrom(model)
-    needed, nodes = {name}, []
-    for node in reversed(model.graph.node):
-        if needed.intersection(node.output):
-            needed.update(node.input)
-            nodes.append(node)
-    graph = part.graph
-    initializers = [tensor for tensor in model.graph.initializer if tensor.name in needed]
-    inputs = [port for port in model.graph.input if port.name in needed]
-    for field, items in (
-        (graph.node, nodes[::-1]), (graph.initializer, initializers), (graph.input, inputs),
-        (graph.output, [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)]),
-    ):  # fmt: skip
-        del field[:]
-        field.extend(items)
-    return part
+def _port(name: str, value: NDArray[Any]) -> onnx.ValueInfoProto:
+    """Return an input of the type and rank of a value; the last batch may be smaller than the first."""
+    kind = onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
+    return onnx.helper.make_tensor_value_info(name, kind, [None] * value.ndim)
