@@ -52,7 +52,8 @@ def config(listing: Path, out: Path) -> TrainConfig:
     """Return the training run."""
     return TrainConfig(
         data=listing, out=out, labels=LABELS, background="background", about=ABOUT, passes=3, hidden=128,
-        embedding=128, epochs=24, balance=0.5, false_alarms=0.5, seed=SEED, cache=out.parent / "cache",
+        embedding=128, epochs=24, balance=0.5, from_frame=False, false_alarms=0.5, seed=SEED,
+        cache=out.parent / "cache",
     )  # fmt: skip
 
 

@@ -53,7 +53,8 @@ def config(listing: Path, out: Path) -> TrainConfig:
     """Return the training run."""
     return TrainConfig(
         data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT, passes=3,
-        hidden=128, embedding=128, epochs=24, false_alarms=0.5, seed=SEED, cache=out.parent / "cache",
+        hidden=128, embedding=128, epochs=24, from_frame=False, false_alarms=0.5, seed=SEED,
+        cache=out.parent / "cache",
     )  # fmt: skip
 
 

@@ -67,6 +67,12 @@ def command(
     ] = None,
     streams: Annotated[int | None, _flag("Streams in a batch (16).", _FIT)] = None,
     chunk: Annotated[int | None, _flag("Frames that gradients flow through (64).", _FIT)] = None,
+    from_frame: Annotated[
+        bool | None,
+        _flag(
+            "Begin as the single frame, not with random weights (on).", _FIT, "--from-frame/--no-from-frame"
+        ),
+    ] = None,
     loss: Annotated[str | None, _flag("Frames that are judged: all, late or last (late).", _FIT)] = None,
     late_s: Annotated[float | None, _flag("With late and last: seconds after a change (0.5).", _FIT)] = None,
     rate: Annotated[float | None, _flag("Learning rate (0.001).", _FIT)] = None,

@@ -80,6 +80,8 @@ class TrainConfig(BaseModel):
     """Longest stretch of one activity in a stream; the lengths are log-uniform from 1 s."""
     background_share: Share = 0.3
     """Share of stretches in which nothing happens."""
+    from_frame: bool = True
+    """Begin as the single-frame layer, to which the recurrent part adds nothing yet; else with random weights."""
     loss: LossPlace = "late"
     """Which frames are judged: all, those `late_s` after a change, or the last of each chunk (MiniROAD)."""
     late_s: Annotated[float, Field(ge=0.0)] = 0.5

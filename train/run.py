@@ -107,6 +107,8 @@ def _fit(
         single = copy.deepcopy(network.head).eval()
         answer_by_frame(single, layer)
         start = judge(single, features.val, chunks, labels)
+        if config.from_frame:
+            answer_by_frame(network.head, layer)
     screen.say(
         f"single frame, averaged over the clip: {100 * start.clips.accuracy:.1f} % of the validation clips named"
     )
@@ -155,7 +157,9 @@ def _fit(
 def answer_by_frame(head: Head, layer: torch.nn.Linear) -> None:
     """Make a head answer exactly as the single-frame layer does: its recurrent part adds nothing.
 
-    It is epoch 0 of the run, so the epoch that is kept cannot be worse than the single frame on validation.
+    It is epoch 0 of the run, so the epoch that is kept cannot be worse than the single frame on validation. A
+    head that learns on from there (`from_frame`) has a residual that begins at zero (ReZero, Bachlechner et al.,
+    UAI 2021): where there is little to learn from it stays near the single frame on what it has not seen, too.
     """
     with torch.no_grad():
         head.frame.weight.copy_(layer.weight)

@@ -12,6 +12,7 @@ import yaml
 
 from actrec.train.cli import main
 from actrec.train.history import read_rows
+from actrec.train.keep import LAST
 from actrec.train.network import load_network
 
 QUICK = ["--size", "32", "--epochs", "3", "--passes", "1", "--streams", "4", "--chunk", "16", "--hidden", "16",
@@ -63,6 +64,21 @@ def test_the_best_epoch_is_never_below_the_single_frame_on_validation(run_folder
     best = torch.load(run_folder / "best.ckpt", weights_only=True)["score"]
     assert best >= rows[0]["val_score"] - 1e-6
     assert best == pytest.approx(max(row["val_score"] for row in rows), abs=1e-5)
+
+
+def test_the_head_begins_as_the_single_frame(
+    run_folder: Path, two_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("--data", two_classes, "--out", tmp_path / "run", "--cache", run_folder.parent / "cache")
+    assert train(monkeypatch, *arguments, *QUICK, "--epochs", "1", "--rate", "1e-12") == 0
+    network, _ = load_network(tmp_path / "run" / LAST)
+    assert float(network.head.past.weight.detach().abs().max()) < 1e-8
+    start, end = read_rows(tmp_path / "run" / "log.csv")
+    assert end["val_loss"] == pytest.approx(start["val_loss"], rel=1e-4)
+    others = ("--epochs", "1", "--rate", "1e-12", "--no-from-frame")
+    assert train(monkeypatch, *arguments, *QUICK, *others) == 0
+    network, _ = load_network(tmp_path / "run" / LAST)
+    assert float(network.head.past.weight.detach().abs().max()) > 1e-3
 
 
 def test_an_unreadable_clip_is_listed_and_the_run_goes_on(run_folder: Path) -> None:
