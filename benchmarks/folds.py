@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=2, help="augmented views of each training clip")
     parser.add_argument("--swap", type=float, default=0.0, help="share of them with another background")
     parser.add_argument("--epochs", type=int, default=24)
+    parser.add_argument("--no-from-frame", action="store_true", help="begin heads with random weights")
     parser.add_argument("--alone", action="store_true", help="no other set to train on")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -58,13 +59,15 @@ def main() -> None:
     name = f"{options.set}-{options.input}-{options.cell}-{options.finetune}" + "-alone" * options.alone
     name += f"-shift{options.shift}" if options.shift else ""
     name += f"-swap{options.swap:g}" if options.swap else ""
+    name += "-random" * options.no_from_frame
     for number, rows in enumerate(islice(folds(options.set, data, alone=options.alone), options.first)):
         folder = options.out.resolve() / name / str(number)
         write_rows([replace(row, path=str(data / row.path)) for row in rows], folder / "clips.csv")
         config = TrainConfig(
             data=folder / "clips.csv", out=folder, background="off", input=options.input, cell=options.cell,
             hidden=128, embedding=128, passes=options.passes, epochs=options.epochs, finetune=options.finetune,
-            shift=options.shift, swap=options.swap, seed=options.seed, cache=options.out.resolve() / "cache",
+            shift=options.shift, swap=options.swap, from_frame=not options.no_from_frame, seed=options.seed,
+            cache=options.out.resolve() / "cache",
         )  # fmt: skip
         metrics = train(config, Screen(Console(stderr=True)))
         count = sum(row.split == "test" for row in rows)

@@ -52,7 +52,7 @@ def main() -> None:
                 data=manifest, where={"set": SET}, labels=tuple(labels), out=options.out / f"{place}-{first}",
                 cache=options.out / "cache", test_groups=tuple(groups[first : first + FOLD]),
                 val_groups=(groups[(first + FOLD) % len(groups)],), passes=1, hidden=128, embedding=128,
-                epochs=options.epochs, patience=0, loss=place, device="cpu", threads=1, workers=1,
+                epochs=options.epochs, patience=0, loss=place, from_frame=False, device="cpu", threads=1, workers=1,
             )  # fmt: skip
             if not (config.out / METRICS).exists():
                 train(config, Screen(Console(quiet=True)))
