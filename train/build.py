@@ -18,6 +18,7 @@ from .dataset import Dataset, count_workers
 from .encode import FrozenEncoder, freeze
 from .finetune import finetune, last_blocks
 from .gather import pieces
+from .memory import keep_freed_memory
 from .network import Head, Network, NetworkConfig
 from .prepared import prepare_views
 from .reuse import reuse_encoder
@@ -119,6 +120,7 @@ def _tune(network: Network, config: TrainConfig, dataset: Dataset, screen: Scree
             workers=count_workers(config),
             advance=advance,
         )
+    keep_freed_memory()
     epochs = config.finetune_epochs
     screen.say(f"fine-tuning the last {config.finetune} blocks on windows of frames: {epochs} epochs")
     began = monotonic()
