@@ -39,6 +39,7 @@ SUCCESSIVE, DOUBLING, LONG = ((0, 1), (1, 2), (2, 3)), ((0, 1), (0, 2), (0, 4)),
 INPUTS = (
     RGB,
     CHOSEN,
+    Variant("the same, compensated", MotionInput(FPS, compensate=True)),
     Variant("absolute, three successive", Differences(SUCCESSIVE)),
     Variant("absolute, 0.1, 0.3, 0.6 s", Differences(LONG)),
     Variant("signed, 0.1, 0.2, 0.4 s", Differences(DOUBLING, "signed")),

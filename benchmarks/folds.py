@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("set", choices=["weizmann", "ut_interaction", "cctv_fights"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--input", default="motion", choices=["motion", "rgb"])
+    parser.add_argument("--input", default="motion", choices=["motion", "compensated", "rgb"])
     parser.add_argument("--cell", default="gru", choices=["gru", "lstm"])
     parser.add_argument("--finetune", type=int, default=0, help="last blocks of the backbone that learn")
     parser.add_argument("--shift", type=int, default=0, help="last residual blocks that see the frame before")

@@ -45,7 +45,14 @@ def command(
         str | None,
         _flag("efficientnet_lite0[:STAGES], timm/NAME, torchvision/NAME (efficientnet_lite0:5+6.1).", _NET),
     ] = None,
-    input_: Annotated[str | None, _flag("motion or rgb (motion).", _NET, "--input")] = None,
+    input_: Annotated[
+        str | None,
+        _flag(
+            "motion, compensated (motion, with a change of the exposure undone) or rgb (motion).",
+            _NET,
+            "--input",
+        ),
+    ] = None,
     size: Annotated[int | None, _flag("Side of the encoder's picture in pixels (128).", _NET)] = None,
     resize: Annotated[str | None, _flag("squash, letterbox or crop (squash).", _NET)] = None,
     fps: Annotated[float | None, _flag("Sampling rate (10).", _NET)] = None,

@@ -13,7 +13,7 @@ from ..models import ConfigError, Resize
 
 LossPlace = Literal["all", "late", "last"]
 Precision = Literal["auto", "32-true", "16-mixed", "bf16-mixed"]
-InputName = Literal["motion", "rgb"]
+InputName = Literal["motion", "compensated", "rgb"]
 CONFIG_FILE = "run.yaml"
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]

@@ -98,11 +98,11 @@ def export_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Export
     return export
 
 
-@pytest.fixture(scope="session", params=["gru on motion", "lstm on colour", "gru with shift"])
+@pytest.fixture(scope="session", params=["gru, compensated", "lstm on colour", "gru with shift"])
 def exported(request: pytest.FixtureRequest, export_run: Callable[..., Exported]) -> Exported:
     """Both kinds of cell; encoders without state, with a history of frames, and with shifted blocks too."""
     if request.param == "gru with shift":
         return export_run(cell="gru", input="motion", backbone="efficientnet_lite0:2+3", shift=2)
-    if request.param == "gru on motion":
-        return export_run(cell="gru", input="motion")
+    if request.param == "gru, compensated":
+        return export_run(cell="gru", input="compensated")
     return export_run(cell="lstm", layers=2, input="rgb")

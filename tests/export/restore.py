@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from actrec.models import Bundle
+from actrec.train.inputs import InputKind
 from actrec.train.network import Network, NetworkConfig
 
 
@@ -22,9 +23,11 @@ def restore_network(bundle: Bundle) -> Network:
     encoder = onnx.load_from_string(bundle.read("encoder.onnx"))
     head = onnx.load_from_string(bundle.read("head.onnx"))
     found = {item.name: onnx.numpy_helper.to_array(item) for item in head.graph.initializer}
+    compensates = any(node.op_type == "TopK" for node in encoder.graph.node)
+    shown: InputKind = "rgb" if not spec.encoder_state else "compensated" if compensates else "motion"
     config = NetworkConfig(
         labels=spec.labels, background=spec.background, backbone=spec.backbone, size=spec.size, resize=spec.resize,
-        fps=spec.fps, input="motion" if spec.encoder_state else "rgb", cell=spec.cell, layers=spec.layers,
+        fps=spec.fps, input=shown, cell=spec.cell, layers=spec.layers,
         hidden=spec.hidden, embedding=len(found["embed.1.weight"]),
     )  # fmt: skip
     network = Network(config, pretrained=False).eval()

@@ -101,7 +101,7 @@ def test_a_bidirectional_network_is_refused_with_the_reason(tmp_path: Path) -> N
 
 
 def test_int8_is_per_channel_and_leaves_the_picture_exact(export_run: Callable[..., Exported]) -> None:
-    exported = export_run(cell="gru", input="motion")
+    exported = export_run(cell="gru", input="compensated")
     bundle, frames = exported.bundle, drawn_stream(32, 40)
     encoder = onnx.load_from_string(bundle.read("encoder.onnx"))
     backend = open_backend(bundle, device="cpu", threads=1)

@@ -176,5 +176,5 @@ def test_a_fault_names_the_figure_for_nan_too() -> None:
 
 
 def test_exported_bundles_hold_what_the_formats_say(export_run: Callable[..., Exported]) -> None:
-    files = export_run(cell="gru", input="motion").bundle.spec.files
+    files = export_run(cell="gru", input="compensated").bundle.spec.files
     assert set(files) == {"README.md", "encoder.onnx", "encoder.ts", "head.onnx", "head.ts", "step.onnx"}

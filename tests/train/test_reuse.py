@@ -22,7 +22,8 @@ TOLD = {
     "temperature": 0.8, "smoothing_s": 0.2, "horizon_s": 3.0, "rules": {"clap": {"enter": 0.7, "leave": 0.5}},
     "training_data": "drawn", "metrics": {"val_clip_accuracy": 1.0}, "card": "Drawn.",
 }  # fmt: skip
-SMALL = {"backbone": "efficientnet_lite0:2+3", "size": 32, "hidden": 8, "embedding": 8, "shift": 2}
+SMALL = {"backbone": "efficientnet_lite0:2+3", "size": 32, "hidden": 8, "embedding": 8, "shift": 2,
+         "input": "compensated"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,7 @@ def test_a_fine_tuned_encoder_is_rebuilt_from_the_graph_of_its_bundle(exported: 
     network, folder = exported
     reused = reuse_encoder(options(folder))
     assert reused.settings["shift"] == 2
+    assert reused.settings["input"] == "compensated"  # not `motion`, which differs where the exposure changes
     rebuilt = reused.build(NetworkConfig(labels=("clap", "wave"), **reused.settings))
     clip = np.random.default_rng(1).integers(0, 256, (6, 32, 32, 3), np.uint8)
     with torch.inference_mode():
@@ -112,6 +114,7 @@ def test_a_run_named_like_a_shipped_model_does_not_take_its_place(
     shipped = reuse_encoder(options("weizmann"))
     assert shipped.bundle is not None
     assert shipped.bundle.spec.name == "weizmann"
+    assert shipped.settings["input"] == "motion"
     said = capsys.readouterr().err
     assert said.startswith("--init weizmann: the shipped model is taken")
     assert "--init ./weizmann" in said
