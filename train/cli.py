@@ -85,7 +85,9 @@ def command(
     rate: Annotated[float | None, _flag("Learning rate (0.001).", _FIT)] = None,
     warmup: Annotated[float | None, _flag("Share of the steps in which the rate rises (0.1).", _FIT)] = None,
     decay: Annotated[float | None, _flag("Weight decay (0.05).", _FIT)] = None,
-    dropout: Annotated[float | None, _flag("Dropout before the recurrent part (0.5).", _FIT)] = None,
+    dropout: Annotated[
+        float | None, _flag("Dropout of the features and of the recurrent part (0).", _FIT)
+    ] = None,
     smoothing: Annotated[float | None, _flag("Label smoothing (0.1).", _FIT)] = None,
     balance: Annotated[
         float | None, _flag("1: draw labels equally often; 0: as often as they have clips (1).", _FIT)

@@ -55,7 +55,7 @@ class TrainConfig(BaseModel):
     layers: Count = 1
     hidden: Count = 256
     embedding: Count = 256
-    dropout: Share = 0.5
+    dropout: Share = 0.0
     shift: Annotated[int, Field(ge=0)] = 0
     """How many of the backbone's last residual blocks see the frame before; only of use if they learn."""
     finetune: Annotated[int, Field(ge=0)] = 0

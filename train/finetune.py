@@ -21,6 +21,8 @@ from .prepared import PreparedViews, draw_window
 WINDOW, WARM_UP, BATCH = 20, 5, 8
 """Frames of a window, those of them that are not judged, and windows in a batch."""
 ENCODER_RATE = 1e-4
+DROPOUT = 0.5
+"""Of the head that learns along and is thrown away, so that the blocks do not lean on few features."""
 TUNED = "encoder.ckpt"
 
 
@@ -91,6 +93,7 @@ def finetune(
         torch.manual_seed(config.seed * 7919 + epoch)
         rng = np.random.default_rng([config.seed, epoch, 11])
         network.head.train()
+        network.head.drop.p = DROPOUT
         loss_sum, right, judged = 0.0, 0, 0
         for _ in range(steps):
             frames, answers, weight = _batch(by_label, labels, cache, rng)

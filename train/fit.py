@@ -100,6 +100,7 @@ class HeadFit(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Make all chance in this epoch depend on the seed and the epoch only."""
+        self.head.train()  # Lightning leaves a module in the mode in which it came
         torch.manual_seed(self._options.seed * 100_003 + self.current_epoch * 1009 + self.global_rank)
         self._set.epoch, self._set.rank = self.current_epoch, self.global_rank
         self._carried = None
@@ -138,6 +139,7 @@ class HeadFit(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Judge on the held-out material."""
+        self.head.eval()
         judgement = judge(self.judged, *self._val, self._labels)
         gathered = self.all_gather(self._matrix)  # [C, C], or [ranks, C, C] with more than one
         assert isinstance(gathered, Tensor)

@@ -59,8 +59,11 @@ def run(
     torch.manual_seed(options.seed)
     train, held = samples(12, 1), samples(6, 2)
     head = Head(
-        WIDTH, NetworkConfig(labels=LABELS, background="background", hidden=16, embedding=16, dropout=0.0)
-    )
+        WIDTH,
+        NetworkConfig(
+            labels=LABELS, background="background", hidden=16, embedding=16, dropout=options.dropout
+        ),
+    ).eval()  # as a run builds its network
     plan = make_stream_plan(options)
     chunks = validation_chunks(held, LABELS, "background", plan)
     stream_set = StreamSet(Material(train, LABELS, "background"), plan, steps=8, seed=options.seed)
@@ -77,6 +80,16 @@ def run(
     fit_head(module, options, options.out, snapshot=snapshot, tell=tell, start_score=-1.0, resume=resume)
     assert module.report is not None
     return module, module.report
+
+
+def test_dropout_works_while_a_head_learns_and_only_then(tmp_path: Path) -> None:
+    without, _ = run(config(tmp_path / "without", epochs=1))
+    dropped, _ = run(config(tmp_path / "with", epochs=1, dropout=0.5))
+    assert not torch.equal(without.head.frame.weight, dropped.head.frame.weight)
+    assert not dropped.head.training
+    features, start = torch.ones(1, 4, WIDTH), dropped.judged.start(1)
+    with torch.inference_mode():
+        assert torch.equal(dropped.judged(features, start)[0], dropped.judged(features, start)[0])
 
 
 def test_the_recurrent_head_learns_the_order_that_no_single_frame_shows(tmp_path: Path) -> None:
