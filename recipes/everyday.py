@@ -51,8 +51,8 @@ def main() -> None:
 def config(listing: Path, out: Path) -> TrainConfig:
     """Return the training run."""
     return TrainConfig(
-        data=listing, out=out, labels=LABELS, background="background", about=ABOUT, passes=3, hidden=128,
-        embedding=128, epochs=24, balance=0.5, from_frame=False, false_alarms=0.5, seed=SEED,
+        data=listing, out=out, labels=LABELS, background="background", about=ABOUT, input="compensated", passes=3,
+        hidden=128, embedding=128, epochs=24, balance=0.5, false_alarms=0.5, seed=SEED,
         cache=out.parent / "cache",
     )  # fmt: skip
 

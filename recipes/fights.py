@@ -52,9 +52,9 @@ def _idle(data: Path, clips: Path) -> Iterator[Row]:
 def config(listing: Path, out: Path) -> TrainConfig:
     """Return the training run."""
     return TrainConfig(
-        data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT, passes=3,
-        hidden=128, embedding=128, epochs=24, from_frame=False, false_alarms=0.5, seed=SEED,
-        cache=out.parent / "cache",
+        data=listing, out=out, labels=("fight", "background"), background="background", about=ABOUT,
+        input="compensated", passes=3, hidden=128, embedding=128, epochs=24, smoothing=0.2, from_frame=False,
+        false_alarms=0.5, seed=SEED, cache=out.parent / "cache",
     )  # fmt: skip
 
 
