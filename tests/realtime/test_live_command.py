@@ -19,6 +19,8 @@ import pytest
 import actrec
 
 COMMAND = [sys.executable, "-m", "actrec.realtime"]
+EASILY = ("--model", "weizmann", "--threshold", "0.2")
+"""What makes events of a drawn square."""
 HEADLESS = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
 
 
@@ -57,7 +59,7 @@ def drawn_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_runs_on_a_file_write_the_same_bytes(drawn_clip: Path, tmp_path: Path) -> None:
     for run in ("first", "second"):
         events, predictions = tmp_path / f"{run}.events", tmp_path / f"{run}.predictions"
-        arguments = ["--events", events, "--predictions", predictions, "--threshold", "0.3"]
+        arguments = ["--events", events, "--predictions", predictions, *EASILY]
         done = live("--source", drawn_clip, "--headless", *arguments)
         assert done.returncode == 0, done.stderr
     for kind in ("events", "predictions"):
@@ -67,16 +69,19 @@ def test_two_runs_on_a_file_write_the_same_bytes(drawn_clip: Path, tmp_path: Pat
 
 
 def test_the_python_api_says_the_same_of_a_file(drawn_clip: Path) -> None:
-    done = live("--source", drawn_clip, "--headless", "--events", "-", "--threshold", "0.3")
-    assert lines(done.stdout) == [event.to_dict() for event in actrec.watch(str(drawn_clip), threshold=0.3)]
+    done = live("--source", drawn_clip, "--headless", "--events", "-", *EASILY)
+    events = lines(done.stdout)
+    assert events == [event.to_dict() for event in actrec.watch(str(drawn_clip), "weizmann", threshold=0.2)]
+    assert events
 
 
 def test_a_file_beside_others_gives_the_same_events(drawn_clip: Path) -> None:
-    alone = live("--source", f"one={drawn_clip}", "--headless", "--events", "-", "--threshold", "0.3")
+    alone = live("--source", f"one={drawn_clip}", "--headless", "--events", "-", *EASILY)
     both = live(
         *("--source", f"one={drawn_clip}", "--source", f"two={drawn_clip}", "--source", "demo"),
-        *("--duration", "6", "--headless", "--events", "-", "--threshold", "0.3"),
+        *("--duration", "6", "--headless", "--events", "-", *EASILY),
     )
+    assert lines(alone.stdout)
     assert [event for event in lines(both.stdout) if event["source"] == "one"] == lines(alone.stdout)
 
 
