@@ -67,6 +67,7 @@ def finetune(
     """
     device, labels = torch.device(config.device), network.config.labels
     network.to(device).eval()
+    network.head.drop.p = DROPOUT
     for parameter in network.encoder.parameters():
         parameter.requires_grad_(False)
     tuned = [
@@ -93,7 +94,6 @@ def finetune(
         torch.manual_seed(config.seed * 7919 + epoch)
         rng = np.random.default_rng([config.seed, epoch, 11])
         network.head.train()
-        network.head.drop.p = DROPOUT
         loss_sum, right, judged = 0.0, 0, 0
         for _ in range(steps):
             frames, answers, weight = _batch(by_label, labels, cache, rng)

@@ -92,8 +92,8 @@ class MotionInput(EncoderInput):
         )
 
     def _gains(self, grey: Tensor, history: Tensor) -> Tensor:
-        pasts = [cell_means(history[:, step - 1 : step].float()) for step in self.steps]
-        return common_gain(cell_means(grey), torch.cat(pasts, dim=1))
+        pasts = [cell_means(history[:, step - 1 : step].float(), CELLS).flatten(2) for step in self.steps]
+        return common_gain(cell_means(grey, CELLS).flatten(2), torch.cat(pasts, dim=1))
 
 
 def grey_levels(frames: Tensor) -> Tensor:
@@ -103,14 +103,17 @@ def grey_levels(frames: Tensor) -> Tensor:
     return torch.floor((weighted + 128.0) * (1.0 / 256.0)).clamp(1.0, 255.0).unsqueeze(1)
 
 
-def cell_means(grey: Tensor) -> Tensor:
-    """Return the mean levels [N, 1, CELLS * CELLS] of grey [N, 1, S, S]."""
-    side = int(grey.shape[-1])
-    rows = np.zeros((CELLS, side), np.float32)
-    for cell, columns in enumerate(np.array_split(np.arange(side), CELLS)):
+def cell_means(picture: Tensor, cells: int) -> Tensor:
+    """Return the means [N, 1, cells, cells] of a grid of cells over a picture [N, 1, S, S].
+
+    As two small products: the runtimes' pooling over large windows is slow.
+    """
+    side = int(picture.shape[-1])
+    rows = np.zeros((cells, side), np.float32)
+    for cell, columns in enumerate(np.array_split(np.arange(side), cells)):
         rows[cell, columns] = 1.0 / len(columns)
-    across = torch.from_numpy(rows).to(grey.device)
-    return (across @ grey @ across.T).flatten(2)
+    across = torch.from_numpy(rows).to(picture.device)
+    return across @ picture @ across.T
 
 
 def common_gain(now: Tensor, past: Tensor) -> Tensor:

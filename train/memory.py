@@ -13,7 +13,7 @@ def keep_freed_memory() -> bool:
     """Tell glibc to keep what is freed. Returns False where the C library is another, and nothing is changed.
 
     By default each large tensor is a mapping of its own, which the kernel clears page by page: a quarter of the
-    processor time of fine-tuning on a CPU went there (docs/training.md). The process stays as large as it once was.
+    processor time of fine-tuning on a CPU went there (docs/train.md). The process stays as large as it once was.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from ..models import ModelError, Resize, StateSpec
 from .backbones import DEFAULT_BACKBONE, Backbone, Stages, build_backbone
-from .inputs import InputKind, build_input
+from .inputs import InputKind, build_input, cell_means
 from .shift import find_shifted, run_step, run_windows, shift_specs
 
 CHECKPOINT_FORMAT = "actrec.checkpoint/1"
@@ -128,20 +127,13 @@ class Encoder(nn.Module):
 def pool(maps: Tensor, energy: Tensor | None) -> Tensor:
     """Return the features [N, F] of maps [N, F, h, w] (or [N, F], as they are), weighted by energy [N, 1, S, S].
 
-    Without motion, and without an energy, this is the plain mean. S has to be a multiple of h.
+    Without motion, and without an energy, this is the plain mean.
     """
     if maps.dim() == 2:
         return maps
     if energy is None:
         return maps.mean(dim=(2, 3))
-    # The mean over each cell, as two small products: the runtimes' pooling over large windows is slow.
-    cells = int(maps.shape[-1])
-    side = int(energy.shape[-1]) // cells
-    across = torch.from_numpy(
-        np.kron(np.eye(cells, dtype=np.float32), np.full((1, side), 1 / side, np.float32))
-    )
-    across = across.to(energy.device)
-    weight = across @ energy @ across.T + EVEN_WEIGHT
+    weight = cell_means(energy, int(maps.shape[-1])) + EVEN_WEIGHT
     return (maps * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3))
 
 
